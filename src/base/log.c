@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+/* The longest line, with its line feed. */
+#define LINE_MAX_BYTES 4096
+#define MORE "..."
+/* Room for a time and a level, or a priority. */
+#define HEAD_SIZE 64
+
+static atomic_int level_limit = LOG_LEVEL_INFO;
+static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
+static bool to_journal; /* constant after journal_once */
+
+void log_set_level(enum log_level most)
+{
+	atomic_store(&level_limit, (int)most);
+}
+
+static void look_for_journal(void)
+{
+	to_journal = getenv("JOURNAL_STREAM");
+}
+
+static const char *level_word(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_ERROR:
+		return "error";
+	case LOG_LEVEL_WARNING:
+		return "warn";
+	case LOG_LEVEL_NOTICE:
+		return "notice";
+	case LOG_LEVEL_INFO:
+		return "info";
+	case LOG_LEVEL_DEBUG:
+		return "debug";
+	}
+	return "unknown";
+}
+
+static void make_head(char head[HEAD_SIZE], enum log_level level)
+{
+	(void)pthread_once(&journal_once, look_for_journal); /* cannot fail */
+	if (to_journal) {
+		(void)snprintf(head, HEAD_SIZE, "<%d>", (int)level); /* fits */
+		return;
+	}
+	char now[CLOCK_ISO_SIZE];
+	clock_iso(clock_wall_ns(), now);
+	(void)snprintf(head, HEAD_SIZE, "%s %-6s ", now,
+		       level_word(level)); /* fits */
+}
+
+static void make_body(char *body, size_t size, const char *event,
+		      const char *mailbox, const char *fmt, va_list ap)
+	__attribute__((format(printf, 5, 0)));
+
+/* What is longer than the buffer is cut again when it is escaped. */
+static void make_body(char *body, size_t size, const char *event,
+		      const char *mailbox, const char *fmt, va_list ap)
+{
+	(void)snprintf(body, size, "%s%s%s ", event, mailbox ? " mailbox=" : "",
+		       mailbox ? mailbox : "");
+	size_t len = strlen(body);
+	(void)vsnprintf(body + len, size - len, fmt, ap);
+	len = strlen(body);
+	if (body[len - 1] == ' ')
+		body[len - 1] = '\0';
+}
+
+/* A log that cannot be written must not stop the work, so errors end here. */
+static void write_line(const char *line, size_t len)
+{
+	(void)pthread_mutex_lock(&write_lock); /* an ordinary one cannot fail */
+	while (len > 0) {
+		ssize_t n = write(STDERR_FILENO, line, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		line += n;
+		len -= (size_t)n;
+	}
+	(void)pthread_mutex_unlock(&write_lock); /* held */
+}
+
+static void write_parts(const char *head, const char *body)
+{
+	/* every byte may become four */
+	char safe[4 * LINE_MAX_BYTES + 1];
+	char line[LINE_MAX_BYTES + 1];
+	size_t room = LINE_MAX_BYTES - strlen(head) - 1;
+	text_escape(safe, sizeof(safe), body);
+	const char *end = "\n";
+	if (strlen(safe) > room) {
+		text_escape(safe, room - strlen(MORE) + 1, body);
+		end = MORE "\n";
+	}
+	int n = snprintf(line, sizeof(line), "%s%s%s", head, safe, end);
+	if (n > 0)
+		write_line(line, (size_t)n);
+}
+
+void log_event(enum log_level level, const char *event, const char *mailbox,
+	       const char *fmt, ...)
+{
+	if ((int)level > atomic_load(&level_limit))
+		return;
+	int saved = errno; /* callers may log between a failure and its use */
+	char head[HEAD_SIZE];
+	char body[LINE_MAX_BYTES + 1];
+	make_head(head, level);
+	va_list ap;
+	va_start(ap, fmt);
+	make_body(body, sizeof(body), event, mailbox, fmt, ap);
+	va_end(ap);
+	write_parts(head, body);
+	errno = saved;
+}
