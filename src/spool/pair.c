@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "spool/pair.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fsx.h"
+#include "base/mem.h"
+#include "spool/boxdir.h"
+#include "spool/job.h"
+
+static int64_t to_ns(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * CLOCK_SECOND + (int64_t)time->tv_nsec;
+}
+
+void pair_identity(const struct stat *st, struct scan_identity *ret)
+{
+	*ret = (struct scan_identity){
+		.inode = (uint64_t)st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = to_ns(&st->st_mtim),
+		.ctime_ns = to_ns(&st->st_ctim),
+	};
+}
+
+bool pair_same(const struct scan_identity *a, const struct scan_identity *b)
+{
+	return a->inode == b->inode && a->size == b->size &&
+	       a->mtime_ns == b->mtime_ns;
+}
+
+static bool is_file(const struct stat *st, const struct scan_identity *wanted)
+{
+	struct scan_identity found;
+	pair_identity(st, &found);
+	return S_ISREG(st->st_mode) && pair_same(&found, wanted);
+}
+
+static void temp_name(const struct job *job, const char *suffix,
+		      char ret[TEXT_NAME_SIZE])
+{
+	(void)snprintf(ret, TEXT_NAME_SIZE, "%s.%s", job->id, suffix);
+}
+
+int pair_move(int from_dir, const char *from, int to_dir, const char *to,
+	      bool *ret_gone, struct err *err)
+{
+	int r = fsx_move(from_dir, from, to_dir, to, err);
+	if (r == 0)
+		*ret_gone = false;
+	if (r != -ERR_MISSING)
+		return r;
+	struct stat st;
+	r = fsx_stat_at(from_dir, from, &st, NULL);
+	if (r == 0)
+		return err_set(err, ERR_IO,
+			       "cannot move '%s': its new folder was removed; "
+			       "restart to make it again",
+			       from);
+	if (r != -ERR_MISSING)
+		return err_set(err, ERR_IO, "cannot look at '%s'", from);
+	*ret_gone = true;
+	return 0;
+}
+
+/* --- before the claim --- */
+
+static int read_ctl(int fd, const char *name, struct ctl *ret, struct err *err)
+{
+	AUTO_BUF struct buf text;
+	buf_init(&text, CTL_SIZE_MAX);
+	int r = fsx_load_fd(fd, name, &text, err);
+	if (r < 0)
+		return r;
+	r = ctl_read(text.data, text.len, ret, err);
+	if (r < 0)
+		err_prefix(err, "the control file '%s'", name);
+	return r;
+}
+
+int pair_read_out(const struct boxdir *box, const char *ctl_name,
+		  struct ctl *ret, struct scan_identity *ret_identity,
+		  struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r = fsx_open_read(box->out, ctl_name, &fd, &st, err);
+	if (r < 0)
+		return r;
+	struct scan_identity identity;
+	pair_identity(&st, &identity);
+	struct ctl ctl;
+	ctl_init(&ctl);
+	r = read_ctl(fd, ctl_name, &ctl, err);
+	/* what was read while it was written is no verdict, good or bad */
+	if (fsx_stat(fd, ctl_name, &st, NULL) < 0 || !is_file(&st, &identity))
+		r = err_set(err, ERR_CHANGED,
+			    "the control file '%s' changed while it was read",
+			    ctl_name);
+	if (r < 0) {
+		ctl_release(&ctl);
+		return r;
+	}
+	*ret = ctl;
+	*ret_identity = identity;
+	return 0;
+}
+
+/* --- the claim --- */
+
+enum place {
+	PLACE_NOWHERE,
+	PLACE_TEMP,  /* the claimed file, or what somebody made of it */
+	PLACE_OTHER, /* a file in OUT by that name, but another one */
+};
+
+struct part {
+	char temp[TEXT_NAME_SIZE];
+	const char *name;		    /* in OUT */
+	const struct scan_identity *wanted; /* as it was in OUT */
+	enum place place;
+};
+
+static void part_init(struct part *part, const struct job *job, bool data)
+{
+	temp_name(job, data ? "dat" : "ctl", part->temp);
+	part->name = data ? job->dat_name : job->ctl_name;
+	part->wanted = data ? &job->dat : &job->ctl;
+	part->place = PLACE_NOWHERE;
+}
+
+static int part_take(const struct boxdir *box, struct part *part,
+		     struct err *err)
+{
+	struct stat st;
+	int r = fsx_stat_at(box->temp, part->temp, &st, err);
+	if (r != -ERR_MISSING) {
+		part->place = PLACE_TEMP;
+		return r;
+	}
+	r = fsx_stat_at(box->out, part->name, &st, err);
+	if (r == -ERR_MISSING)
+		return 0;
+	if (r < 0)
+		return r;
+	if (!is_file(&st, part->wanted)) {
+		part->place = PLACE_OTHER;
+		return 0;
+	}
+	bool gone = false;
+	r = pair_move(box->out, part->name, box->temp, part->temp, &gone, err);
+	if (r == 0 && !gone)
+		part->place = PLACE_TEMP;
+	return r;
+}
+
+static int part_check(const struct boxdir *box, const struct part *part,
+		      struct err *err)
+{
+	struct stat st;
+	int r = fsx_stat_at(box->temp, part->temp, &st, err);
+	if (r < 0)
+		return r;
+	if (is_file(&st, part->wanted))
+		return 0;
+	return err_set(err, ERR_CHANGED,
+		       "'%s' was changed after it was looked at; wait until "
+		       "files are complete before they are put into OUT",
+		       part->name);
+}
+
+static int data_lacks(const struct part *dat, struct err *err)
+{
+	if (dat->place == PLACE_OTHER)
+		return err_set(err, ERR_CHANGED,
+			       "the .dat file '%s' was replaced after it was "
+			       "looked at",
+			       dat->name);
+	return err_set(err, ERR_CHANGED,
+		       ".dat file is missing or inaccessible");
+}
+
+static int nothing_there(const struct job *job, struct err *err)
+{
+	return err_set(err, ERR_MISSING,
+		       "'%s' was taken from OUT or replaced before it could "
+		       "be claimed",
+		       job->ctl_name);
+}
+
+/* Whether nothing of the pair was ever moved. Without its control file the
+ * data is not ours, unless it has its name in TEMP: then it was claimed and
+ * somebody removed the control file since. */
+static bool is_untouched(const struct boxdir *box, const struct part *ctl,
+			 const struct part *dat)
+{
+	struct stat st;
+	return ctl->place != PLACE_TEMP &&
+	       fsx_stat_at(box->temp, dat->temp, &st, NULL) < 0;
+}
+
+static int check_both(const struct boxdir *box, const struct part *ctl,
+		      const struct part *dat, struct err *err)
+{
+	if (ctl->place != PLACE_TEMP)
+		return err_set(err, ERR_CHANGED,
+			       "the control file '%s' is missing from TEMP",
+			       ctl->name);
+	if (*dat->name && dat->place != PLACE_TEMP)
+		return data_lacks(dat, err);
+	int r = part_check(box, ctl, err);
+	return r < 0 || !*dat->name ? r : part_check(box, dat, err);
+}
+
+static int take_both(const struct boxdir *box, const struct job *job,
+		     struct err *err)
+{
+	struct part ctl;
+	struct part dat;
+	part_init(&ctl, job, false);
+	part_init(&dat, job, true);
+	int r = part_take(box, &ctl, err);
+	if (r < 0)
+		return r;
+	if (is_untouched(box, &ctl, &dat))
+		return nothing_there(job, err);
+	/* if we die here the control file is in TEMP, the data in OUT: the
+	 * record says CLAIMED, so we come here again */
+	if (*dat.name) {
+		r = part_take(box, &dat, err);
+		if (r < 0)
+			return r;
+	}
+	r = fsx_sync_dir(box->temp, "TEMP", err);
+	if (r < 0)
+		return r;
+	r = fsx_sync_dir(box->out, "OUT", err);
+	if (r < 0)
+		return r;
+	/* if we die here the pair is in TEMP for good */
+	return check_both(box, &ctl, &dat, err);
+}
+
+static int publish_collect(const struct boxdir *box, const struct job *job,
+			   struct err *err)
+{
+	char temp[TEXT_NAME_SIZE];
+	temp_name(job, "collect", temp);
+	bool gone = false;
+	int r = pair_move(box->temp, temp, box->in, job->collect_name, &gone,
+			  err);
+	if (r == -ERR_EXISTS) /* it told nothing that the archive does not */
+		r = fsx_remove(box->temp, temp, err);
+	if (r < 0)
+		return r;
+	/* if we die here the report may be seen in IN and come back to TEMP
+	 * with a power cut; the next claim moves it again, same name */
+	r = fsx_sync_dir(box->in, "IN", err);
+	return r < 0 ? r : fsx_sync_dir(box->temp, "TEMP", err);
+}
+
+int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
+{
+	int r = take_both(box, job, err);
+	if (r < 0)
+		return r;
+	return *job->collect_name ? publish_collect(box, job, err) : 0;
+}
+
+/* --- the claimed pair --- */
+
+static int open_claimed(const struct boxdir *box, const struct job *job,
+			bool data, int *ret_fd, struct err *err)
+{
+	struct part part;
+	part_init(&part, job, data);
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r = fsx_open_read(box->temp, part.temp, &fd, &st, err);
+	if (r < 0)
+		return r;
+	if (!is_file(&st, part.wanted))
+		return err_set(err, ERR_CHANGED,
+			       "'%s' was changed after it was claimed",
+			       part.name);
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+int pair_read_claimed(const struct boxdir *box, const struct job *job,
+		      struct ctl *ret, struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = open_claimed(box, job, false, &fd, err);
+	if (r < 0)
+		return r;
+	struct ctl ctl;
+	ctl_init(&ctl);
+	r = read_ctl(fd, job->ctl_name, &ctl, err);
+	struct stat st;
+	if (fsx_stat(fd, job->ctl_name, &st, NULL) < 0 ||
+	    !is_file(&st, &job->ctl))
+		r = err_set(err, ERR_CHANGED,
+			    "'%s' was changed after it was claimed",
+			    job->ctl_name);
+	if (r < 0) {
+		ctl_release(&ctl);
+		return r;
+	}
+	*ret = ctl;
+	return 0;
+}
+
+int pair_open_data(const struct boxdir *box, const struct job *job, int *ret_fd,
+		   struct err *err)
+{
+	if (!*job->dat_name)
+		return err_set(err, ERR_MISSING, "'%s' has no .dat file",
+			       job->ctl_name);
+	return open_claimed(box, job, true, ret_fd, err);
+}
+
+int pair_still_same(int fd, const struct job *job, struct err *err)
+{
+	struct stat st;
+	int r = fsx_stat(fd, job->dat_name, &st, err);
+	if (r < 0)
+		return r;
+	if (is_file(&st, &job->dat))
+		return 0;
+	return err_set(err, ERR_CHANGED,
+		       "'%s' was changed while it was being sent",
+		       job->dat_name);
+}

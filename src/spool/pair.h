@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+/*
+ * Moving a pair between folders, so that every step can be repeated.
+ *
+ * Names in TEMP belong to a job: ID.ctl and ID.dat are the pair itself,
+ * ID.new the control file for the archive, ID.report and ID.collect reports
+ * on their way to IN. A file that is gone from TEMP once a record says it was
+ * there has been moved, even if somebody took it since.
+ */
+#ifndef MESHDROP_SPOOL_PAIR_H
+#define MESHDROP_SPOOL_PAIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "spool/ctl.h"
+#include "spool/scan.h"
+
+struct boxdir;
+struct err;
+struct job;
+
+void pair_identity(const struct stat *st, struct scan_identity *ret);
+/* The same file with the same content: all but ctime. */
+bool pair_same(const struct scan_identity *a, const struct scan_identity *b);
+
+/* Moves a file once, never over another one. *ret_gone: there was nothing left
+ * to move, so an earlier life has done it. A folder that was removed under us
+ * is an error and never mistaken for that. Syncs nothing. */
+int pair_move(int from_dir, const char *from, int to_dir, const char *to,
+	      bool *ret_gone, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Reads a control file of OUT before it is claimed; the identity is that of
+ * the file that was read. ERR_UNSAFE, ERR_INVALID, ERR_LIMIT: it can never be
+ * used. ERR_CHANGED: somebody is writing it, look again later. */
+int pair_read_out(const struct boxdir *box, const char *ctl_name,
+		  struct ctl *ret, struct scan_identity *ret_identity,
+		  struct err *err) __attribute__((warn_unused_result));
+
+/* After job_create: OUT to TEMP, control file first, data second, and the
+ * COLLECT report to IN; syncs. May be repeated after any crash. ERR_MISSING:
+ * the pair is neither in OUT nor in TEMP (somebody took it before we did; the
+ * job is void). ERR_CHANGED: what is there is not what was claimed; what could
+ * be taken is in TEMP now (a data file that is another one by now stays in
+ * OUT), and no COLLECT report was published. */
+int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* The claimed control file; ERR_CHANGED when it is not the claimed one. */
+int pair_read_claimed(const struct boxdir *box, const struct job *job,
+		      struct ctl *ret, struct err *err)
+	__attribute__((warn_unused_result));
+/* The claimed data file for reading; ERR_CHANGED likewise, ERR_MISSING. */
+int pair_open_data(const struct boxdir *box, const struct job *job, int *ret_fd,
+		   struct err *err) __attribute__((warn_unused_result));
+/* Looks again, through the descriptor: ERR_CHANGED when it was touched. */
+int pair_still_same(int fd, const struct job *job, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Writes one file of a job into TEMP ("new", "report", "collect"), replacing
+ * an old attempt, synced; the folder is not. */
+int pair_stage(const struct boxdir *box, const struct job *job,
+	       const char *suffix, const struct ctl *ctl, struct err *err)
+	__attribute__((warn_unused_result));
+/* A stem for the archive that is free there for both files: the pair's own,
+ * or with "~ID" added. */
+int pair_choose_stem(const struct boxdir *box, const struct job *job,
+		     bool failed, char ret[TEXT_NAME_SIZE], struct err *err)
+	__attribute__((warn_unused_result));
+/* A name for a report in IN that is free: STEM_EVENT_STAMP[_n].ctl */
+int pair_choose_report(const struct boxdir *box, const char *ctl_name,
+		       const char *event, const char *stamp,
+		       char ret[TEXT_NAME_SIZE], struct err *err)
+	__attribute__((warn_unused_result));
+
+/* For a job in ARCHIVING (its "new" and "report" are staged and TEMP is
+ * synced): data to SENT or FAILED, then the new control file, then the report
+ * to IN, then the old control file away (or, with keep_original, beside the
+ * new one as STEM.ctl.original); syncs all folders. keep false (only for SENT):
+ * the pair is removed instead of archived. A name that somebody took meanwhile
+ * gets "~ID" added to its stem. May be repeated. */
+int pair_archive(const struct boxdir *box, const struct job *job, bool keep,
+		 struct err *err) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "spool/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fsx.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "spool/boxdir.h"
+#include "spool/scan_names.h"
+
+#define FIRST_ROOM 64
+
+/* What was seen of one control file and its data file. */
+struct seen {
+	char *ctl_name; /* owned */
+	char *dat_name; /* owned; NULL: an orphan so far */
+	struct scan_identity ctl;
+	struct scan_identity dat;
+	int64_t since_ns; /* monotonic: so for this long */
+};
+
+struct table {
+	struct seen *items; /* owned; in the order of their ctl_name */
+	size_t count;
+	size_t room;
+};
+
+struct scan {
+	struct table table; /* of the last run */
+};
+
+/* A run that is going on. */
+struct run {
+	const struct table *old;
+	struct table table;
+	struct scan_rules rules;
+	int64_t mono_ns;
+	int64_t wall_ns;
+	int out;
+	struct scan_result result; /* without the pairs */
+	size_t *ready;		   /* owned; places in table */
+	size_t ready_count;
+};
+
+/* --- the table --- */
+
+static void table_release(struct table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		free(table->items[i].ctl_name);
+		free(table->items[i].dat_name);
+	}
+	free(table->items);
+	*table = (struct table){ .items = NULL };
+}
+
+static struct seen *table_add(struct table *table)
+{
+	if (table->count == table->room) {
+		table->room = table->room ? table->room * 2 : FIRST_ROOM;
+		table->items = xreallocarray(table->items, table->room,
+					     sizeof(*table->items));
+	}
+	struct seen *seen = &table->items[table->count++];
+	*seen = (struct seen){ .ctl_name = NULL };
+	return seen;
+}
+
+static int compare_to_name(const void *name, const void *item)
+{
+	const struct seen *seen = item;
+	return scan_names_compare(name, seen->ctl_name);
+}
+
+static struct seen *table_find(const struct table *table, const char *ctl_name)
+{
+	if (table->count == 0)
+		return NULL;
+	return bsearch(ctl_name, table->items, table->count,
+		       sizeof(*table->items), compare_to_name);
+}
+
+struct scan *scan_new(void)
+{
+	return xcalloc(1, sizeof(struct scan));
+}
+
+struct scan *scan_free(struct scan *scan)
+{
+	if (scan)
+		table_release(&scan->table);
+	free(scan);
+	return NULL;
+}
+
+void scan_forget(struct scan *scan, const char *ctl_name)
+{
+	struct seen *seen = table_find(&scan->table, ctl_name);
+	if (!seen)
+		return;
+	/* the name stays, for the order; no file is like this one */
+	seen->ctl = (struct scan_identity){ .inode = 0 };
+	free(seen->dat_name);
+	seen->dat_name = NULL;
+}
+
+/* --- what was seen: pure --- */
+
+static struct scan_identity identity_of(const struct stat *st)
+{
+	return (struct scan_identity){
+		.inode = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = (int64_t)st->st_mtim.tv_sec * CLOCK_SECOND +
+			    st->st_mtim.tv_nsec,
+		.ctime_ns = (int64_t)st->st_ctim.tv_sec * CLOCK_SECOND +
+			    st->st_ctim.tv_nsec,
+	};
+}
+
+static bool same_identity(const struct scan_identity *a,
+			  const struct scan_identity *b)
+{
+	return a->inode == b->inode && a->size == b->size &&
+	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+static bool same_seen(const struct seen *a, const struct seen *b)
+{
+	if (!same_identity(&a->ctl, &b->ctl) || !a->dat_name != !b->dat_name)
+		return false;
+	return !a->dat_name || (strcmp(a->dat_name, b->dat_name) == 0 &&
+				same_identity(&a->dat, &b->dat));
+}
+
+/* A link may lead anywhere, and a second name lets others write on. */
+static bool is_plain(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_nlink == 1;
+}
+
+static bool is_ready(const struct seen *seen, const struct scan_rules *rules,
+		     int64_t mono_ns)
+{
+	int64_t steady_ns = mono_ns - seen->since_ns;
+	if (seen->dat_name)
+		return steady_ns >= rules->processing_delay_ns;
+	return rules->orphan_delay_ns > 0 &&
+	       steady_ns >= rules->orphan_delay_ns;
+}
+
+/* --- one run --- */
+
+static void note_age(struct run *run, const struct stat *ctl)
+{
+	int64_t age_s = run->wall_ns / CLOCK_SECOND -
+			(int64_t)ctl->st_ctim.tv_sec;
+	if (age_s < 0)
+		age_s = 0; /* from the clock of another machine */
+	if (age_s > run->result.oldest_s)
+		run->result.oldest_s = age_s;
+}
+
+static void note_settling(struct run *run, const struct seen *seen)
+{
+	int64_t left_ns = run->rules.processing_delay_ns -
+			  (run->mono_ns - seen->since_ns);
+	run->result.settling++;
+	if (run->result.next_ns < 0 || left_ns < run->result.next_ns)
+		run->result.next_ns = left_ns;
+}
+
+/* dat is NULL for an orphan. */
+static void observe(struct run *run, const struct scan_group *group,
+		    const struct stat *ctl, const struct stat *dat)
+{
+	struct seen *seen = table_add(&run->table);
+	seen->ctl_name = xstrdup(group->ctl);
+	seen->ctl = identity_of(ctl);
+	if (dat) {
+		seen->dat_name = xstrdup(group->dat);
+		seen->dat = identity_of(dat);
+	}
+	const struct seen *before = table_find(run->old, group->ctl);
+	bool steady = before && same_seen(before, seen);
+	seen->since_ns = steady ? before->since_ns : run->mono_ns;
+
+	size_t files = dat ? 2 : 1;
+	if (is_ready(seen, &run->rules, run->mono_ns))
+		run->ready[run->ready_count++] = run->table.count - 1;
+	else if (dat)
+		note_settling(run, seen);
+	else
+		files = 0;
+	run->result.waiting += group->files - files;
+}
+
+/* False when it is not there, or no longer. */
+static int look(int out, const char *name, struct stat *ret, bool *ret_there,
+		struct err *err)
+{
+	*ret_there = false;
+	if (!name)
+		return 0;
+	struct err why;
+	int r = fsx_stat_at(out, name, ret, &why);
+	if (r == -(int)ERR_MISSING)
+		return 0;
+	if (r < 0 && err)
+		*err = why;
+	*ret_there = r == 0;
+	return r;
+}
+
+static int look_at_group(struct run *run, const struct scan_group *group,
+			 struct err *err)
+{
+	struct stat ctl;
+	struct stat dat;
+	bool has_ctl = false;
+	bool has_dat = false;
+	int r = look(run->out, group->ctl, &ctl, &has_ctl, err);
+	if (r == 0 && has_ctl)
+		r = look(run->out, group->dat, &dat, &has_dat, err);
+	if (r < 0)
+		return r;
+	if (has_ctl)
+		note_age(run, &ctl);
+	if (has_ctl && is_plain(&ctl) && (!has_dat || is_plain(&dat)))
+		observe(run, group, &ctl, has_dat ? &dat : NULL);
+	else
+		run->result.waiting += group->files;
+	return 0;
+}
+
+static int look_at_all(struct run *run, struct err *err)
+{
+	struct scan_names list;
+	scan_names_init(&list);
+	int r = scan_names_read(&list, run->out, SCAN_NAMES_MAX, err);
+	if (r == 0)
+		run->ready = xcalloc(list.count, sizeof(*run->ready));
+	if (list.cut) /* a partner may be among the names left out */
+		run->rules.orphan_delay_ns = 0;
+	size_t pos = 0;
+	while (r == 0 && pos < list.count) {
+		struct scan_group group;
+		scan_names_next(&list, &pos, &group);
+		r = look_at_group(run, &group, err);
+	}
+	scan_names_release(&list);
+	return r;
+}
+
+/* --- what is handed out --- */
+
+static int compare_age(const void *a, const void *b, void *ctx)
+{
+	const struct table *table = ctx;
+	const struct seen *x = &table->items[*(const size_t *)a];
+	const struct seen *y = &table->items[*(const size_t *)b];
+	if (x->ctl.ctime_ns != y->ctl.ctime_ns)
+		return x->ctl.ctime_ns < y->ctl.ctime_ns ? -1 : 1;
+	return scan_names_compare(x->ctl_name, y->ctl_name);
+}
+
+static void fill_pair(const struct seen *seen, int64_t mono_ns,
+		      struct scan_pair *ret)
+{
+	*ret = (struct scan_pair){
+		.ctl = seen->ctl,
+		.dat = seen->dat,
+		.steady_ns = mono_ns - seen->since_ns,
+	};
+	/* names of directory entries always fit */
+	(void)text_copy(ret->ctl_name, sizeof(ret->ctl_name), seen->ctl_name);
+	(void)text_copy(ret->dat_name, sizeof(ret->dat_name),
+			seen->dat_name ? seen->dat_name : "");
+}
+
+static void hand_out(struct run *run, size_t most)
+{
+	size_t count = run->ready_count < most ? run->ready_count : most;
+	if (count == 0)
+		return;
+	qsort_r(run->ready, run->ready_count, sizeof(*run->ready), compare_age,
+		&run->table);
+	run->result.ready = xcalloc(count, sizeof(*run->result.ready));
+	run->result.count = count;
+	for (size_t i = 0; i < count; i++)
+		fill_pair(&run->table.items[run->ready[i]], run->mono_ns,
+			  &run->result.ready[i]);
+}
+
+static void say_where(const struct boxdir *box, struct err *err)
+{
+	if (err && err->scope == ERR_MESSAGE)
+		err_widen(err, ERR_MAILBOX, err->retry);
+	err_prefix(err, "folder '%s/OUT'", box->root ? box->root : "");
+}
+
+int scan_run(struct scan *scan, const struct boxdir *box,
+	     const struct scan_rules *rules, int64_t mono_ns, int64_t wall_ns,
+	     size_t most, struct scan_result *ret, struct err *err)
+{
+	struct run run = {
+		.old = &scan->table,
+		.rules = *rules,
+		.mono_ns = mono_ns,
+		.wall_ns = wall_ns,
+		.out = box->out,
+		.result = { .next_ns = -1, .oldest_s = -1 },
+	};
+	int r = look_at_all(&run, err);
+	if (r == 0) {
+		hand_out(&run, most);
+		table_release(&scan->table);
+		scan->table = run.table;
+		*ret = run.result;
+	} else {
+		table_release(&run.table);
+		say_where(box, err);
+	}
+	free(run.ready);
+	return r;
+}
+
+void scan_result_release(struct scan_result *result)
+{
+	if (!result)
+		return;
+	free(result->ready);
+	*result = (struct scan_result){ .next_ns = -1, .oldest_s = -1 };
+}
+
+void scan_stem(const char *name, char ret[TEXT_NAME_SIZE])
+{
+	size_t len = scan_names_stem(name);
+	if (len > TEXT_NAME_SIZE - 1)
+		len = TEXT_NAME_SIZE - 1;
+	memcpy(ret, name, len);
+	ret[len] = '\0';
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+/*
+ * Which pairs in OUT are ready.
+ *
+ * A pair is a .ctl and a .dat (extensions in any case) that share the name
+ * before the last dot. It is ready when size, mtime, ctime and inode of both
+ * were the same over the processing delay by our own observation: a file's own
+ * times are not believed, copies carry old ones. With a delay of 0 a complete
+ * pair is ready at first sight.
+ *
+ * Observations live in memory: after a restart the delay starts anew. Files
+ * without partner, names that cannot be used, hidden files and folders are
+ * left alone; a .ctl whose .dat is missing for orphan_delay is handed out as
+ * an orphan. Pairs come oldest control file first, so that none starves; its
+ * age counts from ctime, which tells when it came or was last touched and
+ * which a copy does not carry over.
+ */
+#ifndef MESHDROP_SPOOL_SCAN_H
+#define MESHDROP_SPOOL_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/text.h"
+
+struct boxdir;
+struct err;
+struct scan;
+
+/* Names looked at in one run; what is beyond them has its turn when OUT
+ * becomes emptier. */
+#define SCAN_NAMES_MAX ((size_t)1000000)
+
+/* What makes a file the same one as before. */
+struct scan_identity {
+	uint64_t inode;
+	uint64_t size;
+	int64_t mtime_ns;
+	int64_t ctime_ns; /* changes with a rename: not compared after one */
+};
+
+struct scan_pair {
+	char ctl_name[TEXT_NAME_SIZE]; /* as in OUT */
+	char dat_name[TEXT_NAME_SIZE]; /* "" for an orphan */
+	struct scan_identity ctl;
+	struct scan_identity dat;
+	int64_t steady_ns; /* how long it has not changed */
+};
+
+struct scan_rules {
+	int64_t processing_delay_ns;
+	int64_t orphan_delay_ns;
+};
+
+struct scan_result {
+	struct scan_pair *ready; /* owned */
+	size_t count;
+	size_t settling;  /* pairs seen that are not steady yet */
+	size_t waiting;	  /* .dat and .ctl files that are in no pair */
+	int64_t next_ns;  /* until the first of them can be ready; -1 */
+	int64_t oldest_s; /* age of the oldest .ctl seen, seconds; -1 */
+};
+
+struct scan *scan_new(void);
+struct scan *scan_free(struct scan *scan);
+/* Looks at OUT once; at most most pairs are handed out. mono_ns is the
+ * monotonic time, wall_ns for ages. */
+int scan_run(struct scan *scan, const struct boxdir *box,
+	     const struct scan_rules *rules, int64_t mono_ns, int64_t wall_ns,
+	     size_t most, struct scan_result *ret, struct err *err)
+	__attribute__((warn_unused_result));
+void scan_result_release(struct scan_result *result);
+/* Forgets a name, so that its delay starts anew. */
+void scan_forget(struct scan *scan, const char *ctl_name);
+
+/* The part of a file name before its last dot. */
+void scan_stem(const char *name, char ret[TEXT_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,8 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26<b>ABC2</b></To_DTS>
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+</DTSControl>

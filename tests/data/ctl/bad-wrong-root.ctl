@@ -1,0 +1,3 @@
+<Control>
+  <To_DTS>X26ABC2</To_DTS>
+</Control>

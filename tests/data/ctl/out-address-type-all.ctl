@@ -1,0 +1,15 @@
+<DTSControl>
+<Version>1.0</Version>
+<AddressType>ALL</AddressType>
+<MessageType>Data</MessageType>
+<WorkflowId>DEMO_EXTRACT</WorkflowId>
+<From_ESMTP>x26abc1@dts.nhs.uk</From_ESMTP>
+<To_ESMTP>x26abc2@dts.nhs.uk</To_ESMTP>
+<From_DTS>X26ABC1</From_DTS>
+<To_DTS>X26ABC2</To_DTS>
+<Subject>0f1e2d3c4b5a69788796a5b4c3d2e1f0</Subject>
+<LocalId>my_extract.csv</LocalId>
+<Compress>Y</Compress>
+<Encrypted>N</Encrypted>
+<AllowChunking>Y</AllowChunking>
+</DTSControl>

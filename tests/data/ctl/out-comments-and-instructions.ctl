@@ -1,0 +1,14 @@
+<!-- made by hand -->
+<?site check="no"?>
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <LocalId>a<!-- <Version>9</Version> --><?x?>b</LocalId>
+  <!-- & -->
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+</DTSControl>
+<!-- end -->
+<?end?>

@@ -1,0 +1,10 @@
+<DTSControl>
+	<Version>1.0</Version>
+	<AddressType>DTS</AddressType>
+	<MessageType>Data</MessageType>
+	<WorkflowId>DEMO_LETTERS</WorkflowId>
+	<To_DTS>__RECIPIENT__</To_DTS>
+	<From_DTS>X26ABC1</From_DTS>
+	<Compress>N</Compress>
+	<LocalId>local-9</LocalId>
+</DTSControl>

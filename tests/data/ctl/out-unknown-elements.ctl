@@ -1,0 +1,14 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <Priority>high</Priority>
+  <Priority>high</Priority>
+  <Routing><Version>9</Version><LocalId>no</LocalId><Via><Hop/></Via></Routing>
+  <DateTime>20260101000000</DateTime>
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+  <Compress>N</Compress>
+  <StatusRecord><Subject>no</Subject></StatusRecord>
+</DTSControl>

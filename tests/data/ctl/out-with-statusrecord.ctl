@@ -1,0 +1,25 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>ALL</AddressType>
+  <MessageType>Data</MessageType>
+  <From_ESMTP>${in.To_ESMTP}</From_ESMTP>
+  <From_DTS>${in.To_DTS}</From_DTS>
+  <To_ESMTP>${in.From_ESMTP}</To_ESMTP>
+  <To_DTS>${in.From_DTS}</To_DTS>
+  <Subject></Subject>
+  <LocalId>${in.LocalId}</LocalId>
+  <DTSId>${in.DTSId}</DTSId>
+  <WorkflowId>DEMO_LETTERS_ACK</WorkflowId>
+  <ProcessId></ProcessId>
+  <Compress>N</Compress>
+  <Encrypted>N</Encrypted>
+  <DataChecksum></DataChecksum>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>20160209101112</DateTime>
+    <Event>TRANSFER</Event>
+    <Status>SUCCESS</Status>
+    <StatusCode>00</StatusCode>
+    <Description>Transferred to recipient mailbox</Description>
+  </StatusRecord>
+</DTSControl>
