@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "agent/complaint.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define SILENCE_FIRST (60 * CLOCK_SECOND)
+#define SILENCE_MOST (3600 * CLOCK_SECOND)
+
+bool complaint_raise(struct complaint *complaint, const char *text,
+		     int64_t mono_ns)
+{
+	bool same = strcmp(complaint->text, text) == 0;
+	if (!same) {
+		*complaint = (struct complaint){ .times = 0 };
+		(void)text_copy(complaint->text, sizeof(complaint->text), text);
+	}
+	complaint->times++;
+	if (same && mono_ns < complaint->next_ns)
+		return false;
+	complaint->next_ns = mono_ns + clock_backoff_ns(complaint->said,
+							SILENCE_FIRST,
+							SILENCE_MOST);
+	complaint->said++;
+	return true;
+}
+
+bool complaint_clear(struct complaint *complaint)
+{
+	bool was = complaint->text[0] != '\0';
+	*complaint = (struct complaint){ .times = 0 };
+	return was;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "agent/incoming.h"
+
+#include <string.h>
+
+#include "agent/forms.h"
+#include "agent/mailbox.h"
+#include "agent/poison.h"
+#include "agent/report.h"
+#include "agent/resolve.h"
+#include "agent/turn.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "mesh/inbox.h"
+#include "net/gz.h"
+#include "spool/ledger.h"
+
+/* So many in a row are not about the messages any more. */
+#define FAILURES_MOST 3
+
+/* --- what is listed --- */
+
+static bool has_next(const struct incoming *in)
+{
+	return in->listed && in->next < in->page.count;
+}
+
+static int list(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	struct incoming *in = &mailbox->in;
+	struct reply_page page;
+	const char *next = in->listed ? in->page.next : NULL;
+	int r = inbox_list(&turn->session, next, &page, err);
+	if (r < 0 && next) {
+		/* A place in a list may not outlive its server. */
+		reply_page_release(&in->page);
+		in->listed = false;
+	}
+	if (r < 0)
+		return r;
+	reply_page_release(&in->page);
+	in->page = page;
+	in->next = 0;
+	in->listed = true;
+	mailbox->now.last_poll_ns = clock_wall_ns();
+	mailbox->now.last_contact_ns = mailbox->now.last_poll_ns;
+	if (page.refused > 0)
+		log_event(LOG_LEVEL_ERROR, "odd-ids", mailbox->set->id,
+			  "count=%zu reason=\"the inbox lists message ids that "
+			  "cannot be used as file names\"",
+			  page.refused);
+	return report_poll(mailbox, err);
+}
+
+/* --- one message --- */
+
+static void forget_current(struct incoming *in)
+{
+	delivery_release(&in->delivery);
+	delivery_init(&in->delivery);
+	in->gz = gz_reader_free(in->gz);
+	in->current = false;
+}
+
+/* Behind this message; what is not settled stays listed at the service. */
+static void go_past(struct incoming *in)
+{
+	forget_current(in);
+	in->next++;
+}
+
+static int write_part(void *ctx, const void *data, size_t len, struct err *err)
+{
+	struct delivery *delivery = ctx;
+	return delivery_write(delivery, data, len, err);
+}
+
+static int begin(struct mailbox *mailbox, const char *id, struct err *err)
+{
+	struct incoming *in = &mailbox->in;
+	int r = delivery_resume(&in->delivery, &mailbox->dir, id, err);
+	if (r == 0 && in->delivery.state == DELIVERY_NEW)
+		r = delivery_begin(&in->delivery, &mailbox->dir, err);
+	if (r < 0)
+		return r;
+	in->gz = gz_reader_new();
+	in->current = true;
+	return 0;
+}
+
+static int stage(struct turn *turn, const struct inbox_head *head,
+		 struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	struct delivery *delivery = &mailbox->in.delivery;
+	int64_t now = clock_wall_ns();
+	char stamp[CLOCK_STAMP_SIZE];
+	clock_stamp_local(now, stamp);
+	struct ctl ctl;
+	forms_received(head, mailbox->set->id, stamp, &ctl);
+	delivery->report = head->report;
+	int r = delivery_stage(delivery, &mailbox->dir, &ctl, now, err);
+	ctl_release(&ctl);
+	if (r == 0 && head->report)
+		r = resolve_by_report(mailbox, head, err);
+	return r;
+}
+
+/* One chunk, on disk and recorded; the last one stages the message. */
+static int fetch(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	struct incoming *in = &mailbox->in;
+	struct inbox_fetch fetch = {
+		.id = in->delivery.id,
+		.chunk = in->delivery.done + 1,
+		.gz = in->gz,
+		.most = turn->conf->max_message,
+		.write = write_part,
+		.ctx = &in->delivery,
+	};
+	struct inbox_head head;
+	inbox_head_init(&head);
+	int r = inbox_fetch(&turn->session, &fetch, &head, err);
+	if (r == 0 && in->delivery.done > 0 && head.count != in->delivery.count)
+		r = err_set(err, ERR_PROTOCOL,
+			    "chunk %u of message %s says there are %u chunks, "
+			    "chunk 1 said %u",
+			    head.chunk, head.id, head.count,
+			    in->delivery.count);
+	if (r == 0)
+		r = delivery_chunk_done(&in->delivery, &mailbox->dir,
+					head.count, gz_reader_between(in->gz),
+					clock_wall_ns(), err);
+	if (r == 0 && in->delivery.done == in->delivery.count)
+		r = stage(turn, &head, err);
+	inbox_head_release(&head);
+	return r;
+}
+
+int incoming_deliver(struct mailbox *mailbox, struct err *err)
+{
+	struct delivery *delivery = &mailbox->in.delivery;
+	bool report = delivery->report;
+	uint64_t size = delivery->size;
+	unsigned count = delivery->count;
+	char id[TEXT_ID_SIZE];
+	(void)text_copy(id, sizeof(id), delivery->id); /* the same size */
+	int r = delivery_publish(delivery, &mailbox->dir, err);
+	/* Both files are in IN for good, but a restart would not know yet. */
+	if (r == 0 && !ledger_delivered(mailbox->ledger, id))
+		r = ledger_add_delivered(mailbox->ledger, id, size, report,
+					 clock_wall_ns(), err);
+	/* DELIVERED: from here on the message may be acknowledged. */
+	if (r == 0)
+		r = delivery_finish(delivery, &mailbox->dir, err);
+	if (r < 0)
+		return r;
+	if (report)
+		mailbox->now.reports++;
+	else
+		mailbox->now.received++;
+	log_event(LOG_LEVEL_INFO, report ? "report" : "received",
+		  mailbox->set->id, "message=%s bytes=%llu chunks=%u", id,
+		  (unsigned long long)size, count);
+	return 0;
+}
+
+static int acknowledge(struct turn *turn, const char *id, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	int r = inbox_acknowledge(&turn->session, id, err);
+	if (r < 0)
+		return r;
+	poison_forget(mailbox, id);
+	mailbox->now.last_contact_ns = clock_wall_ns();
+	return 0;
+}
+
+/* --- what a failure means --- */
+
+/* Gone between list and download: nothing to take, nothing to acknowledge. */
+static bool is_gone(const struct err *err)
+{
+	return err->code == ERR_MISSING &&
+	       (err->http == 404 || err->http == 410);
+}
+
+/* The service, or the network, failed on this one; the others may be well. */
+static bool is_about_message(const struct err *err)
+{
+	if (err->http != 0)
+		return err->http != 401;
+	if (err->scope != ERR_MESSAGE)
+		return false;
+	return err->code == ERR_CORRUPT || err->code == ERR_PROTOCOL ||
+	       err->code == ERR_LIMIT || err->code == ERR_NETWORK ||
+	       err->code == ERR_EXISTS || err->code == ERR_UNSAFE ||
+	       err->code == ERR_INVALID;
+}
+
+static int put_aside(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	struct incoming *in = &mailbox->in;
+	const char *id = in->page.ids[in->next];
+	struct err ignored;
+	err_clear(&ignored);
+	int r = 0; /* a failure here is repaired by the next attempt */
+	if (in->current && in->delivery.part >= 0)
+		r = delivery_rewind(&in->delivery, &ignored);
+	if (is_gone(err) && in->delivery.done == 0) {
+		log_event(LOG_LEVEL_WARNING, "gone", mailbox->set->id,
+			  "message=%s reason=\"%s\"", id, err->text);
+		poison_forget(mailbox, id);
+		if (in->current)
+			r = delivery_finish(&in->delivery, &mailbox->dir,
+					    &ignored);
+	} else {
+		poison_note(mailbox, id, err);
+	}
+	go_past(in);
+	if (r == -ERR_SYNC)
+		*err = ignored;
+	return r == -ERR_SYNC ? r : 0;
+}
+
+/* Takes the next listed message one step on; *ret_done: it is dealt with. */
+static int step(struct turn *turn, bool *ret_done, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	struct incoming *in = &mailbox->in;
+	const char *id = in->page.ids[in->next];
+	*ret_done = false;
+	if (!ledger_delivered(mailbox->ledger, id)) {
+		int r = in->current ? 0 : begin(mailbox, id, err);
+		if (r == 0 && in->delivery.state != DELIVERY_STAGED)
+			r = fetch(turn, err);
+		if (r < 0)
+			return r;
+		if (in->delivery.state != DELIVERY_STAGED)
+			return 0;
+		r = incoming_deliver(mailbox, err);
+		if (r < 0)
+			return r;
+	}
+	int r = acknowledge(turn, id, err);
+	if (r < 0)
+		return r;
+	*ret_done = true;
+	go_past(in);
+	return 0;
+}
+
+static int step_or_aside(struct turn *turn, bool *ret_done, struct err *err)
+{
+	struct incoming *in = &turn->mailbox->in;
+	if (poison_waits(turn->mailbox, in->page.ids[in->next],
+			 clock_mono_ns())) {
+		go_past(in);
+		*ret_done = true;
+		return 0;
+	}
+	int r = step(turn, ret_done, err);
+	if (r == 0) {
+		in->failures = 0;
+		return 0;
+	}
+	if (is_about_message(err) && in->failures < FAILURES_MOST) {
+		in->failures++;
+		*ret_done = true;
+		return put_aside(turn, err);
+	}
+	in->failures = 0;
+	/* The mailbox cannot go on; what is on disk waits for the next turn. */
+	forget_current(in);
+	return r;
+}
+
+/* --- a turn's share --- */
+
+static int receive_some(struct turn *turn, uint64_t *share, bool *ret_large,
+			struct err *err)
+{
+	struct incoming *in = &turn->mailbox->in;
+	*ret_large = false;
+	while (has_next(in) && *share > 0 && !*ret_large &&
+	       turn->go_on(turn->ctx)) {
+		bool done;
+		int r = step_or_aside(turn, &done, err);
+		if (r < 0)
+			return r;
+		if (done)
+			(*share)--;
+		else
+			*ret_large = true; /* one chunk, then others */
+	}
+	return 0;
+}
+
+int incoming_run(struct turn *turn, bool *ret_more, struct err *err)
+{
+	struct incoming *in = &turn->mailbox->in;
+	uint64_t share = turn->mailbox->set->max_messages;
+	bool large = false;
+	for (;;) {
+		if (!has_next(in)) {
+			int r = list(turn, err);
+			if (r < 0)
+				return r;
+		}
+		int r = receive_some(turn, &share, &large, err);
+		if (r < 0)
+			return r;
+		bool page_done = !has_next(in);
+		*ret_more = !page_done || in->page.next;
+		if (!page_done || !in->page.next || share == 0 ||
+		    !turn->go_on(turn->ctx))
+			return 0;
+	}
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+/*
+ * One mailbox at work: its folders, its jobs, what is listed for it, and when
+ * it wants its next turn.
+ *
+ * Everything here is rebuilt from disk at start. At most one worker holds a
+ * mailbox at a time; only the fields of struct mailbox_view may be read by
+ * others, through mailbox_view_copy. Times named due are monotonic
+ * nanoseconds; 0 is at once.
+ */
+#ifndef MESHDROP_AGENT_MAILBOX_H
+#define MESHDROP_AGENT_MAILBOX_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/complaint.h"
+#include "mesh/inbox.h"
+#include "mesh/outcome.h"
+#include "spool/boxdir.h"
+#include "spool/delivery.h"
+#include "spool/job.h"
+
+struct conf;
+struct conf_mailbox;
+struct err;
+struct gz_reader;
+struct ledger;
+struct scan;
+
+/* A job in memory. An outcome whose line could not be written stays here, and
+ * its line is tried again before anything else is done with the job. */
+struct outgoing {
+	struct job job;
+	bool claimed; /* all renames of the claim are done */
+	bool unwritten;
+	struct outcome outcome;
+	int fd; /* the data file while requests are made of it; else -1 */
+};
+
+/* A message that could not be taken: skipped until due, never acknowledged,
+ * never in the way of the others. */
+struct poison {
+	char id[TEXT_ID_SIZE];
+	unsigned failures;
+	int64_t due_ns;
+	int64_t since_ns; /* wall time of the first failure */
+};
+
+/* What the last list said and how far we are with it. */
+struct incoming {
+	struct reply_page page;
+	size_t next;  /* index into page.ids */
+	bool listed;  /* page is valid */
+	bool current; /* delivery and gz belong to page.ids[next] */
+	struct delivery delivery;
+	struct gz_reader *gz;
+	unsigned failures; /* messages in a row that could not be taken */
+	struct poison *poison;
+	size_t poison_count;
+};
+
+/* For status: a copy under a lock. */
+struct mailbox_view {
+	uint64_t sent;
+	uint64_t failed;
+	uint64_t received;
+	uint64_t reports;
+	uint64_t sending; /* jobs that are going on */
+	uint64_t deferred;
+	uint64_t unknown;
+	uint64_t held;	   /* and records that cannot be read */
+	uint64_t settling; /* pairs in OUT that are not steady yet */
+	uint64_t waiting;  /* files in OUT without partner */
+	uint64_t poisoned;
+	int64_t oldest_s;	 /* age of the oldest control file in OUT */
+	int64_t last_poll_ns;	 /* wall time of the last good list */
+	int64_t last_contact_ns; /* wall time of the last good exchange */
+	int64_t last_handshake_ns;
+	char trouble[ERR_TEXT_MAX]; /* "": none */
+};
+
+struct mailbox {
+	const struct conf *conf;	/* borrowed */
+	const struct conf_mailbox *set; /* borrowed from conf */
+	struct boxdir dir;
+	struct scan *scan;
+	struct ledger *ledger;
+
+	struct outgoing **out; /* owned, oldest first */
+	size_t out_count;
+	size_t damaged; /* records that cannot be read */
+	struct incoming in;
+
+	int64_t handshake_due_ns;
+	int64_t poll_due_ns;
+	int64_t scan_due_ns;
+	int64_t send_due_ns;	/* no sending before: our folders fail us */
+	int64_t contact_due_ns; /* no exchange before: the service is away */
+	unsigned send_failures;
+	unsigned receive_failures;
+	unsigned contact_failures;
+	atomic_bool hint; /* something moved in OUT */
+
+	struct complaint service; /* network, credentials */
+	struct complaint disk;	  /* no room */
+	struct complaint folder;  /* OUT cannot be read or claimed from */
+	struct complaint sending; /* our folders, while sending */
+	struct complaint receiving;
+
+	struct mailbox_view now; /* the worker's */
+	pthread_mutex_t lock;	 /* for seen */
+	struct mailbox_view seen;
+};
+
+/* Opens the folders, takes the locks, reads the ledger. state_dir is a
+ * descriptor. Recovery is agent/recover's. */
+int mailbox_open(const struct conf *conf, const struct conf_mailbox *set,
+		 int state_dir, struct mailbox **ret, struct err *err)
+	__attribute__((warn_unused_result));
+struct mailbox *mailbox_close(struct mailbox *mailbox);
+
+/* Takes ownership of the job's content and leaves *job released. */
+struct outgoing *mailbox_add_job(struct mailbox *mailbox, struct job *job);
+/* Forgets a job that is finished on disk. */
+void mailbox_drop_job(struct mailbox *mailbox, struct outgoing *out);
+
+/* Makes the worker's counts visible to others. */
+void mailbox_view_publish(struct mailbox *mailbox);
+void mailbox_view_copy(struct mailbox *mailbox, struct mailbox_view *ret);
+
+/* Logs a lasting failure as agent/complaint has it, and its end. */
+void mailbox_complain(struct mailbox *mailbox, struct complaint *complaint,
+		      const char *event, const struct err *err);
+void mailbox_cleared(struct mailbox *mailbox, struct complaint *complaint,
+		     const char *event);
+
+#endif

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "agent/outgoing.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "agent/forms.h"
+#include "agent/mailbox.h"
+#include "agent/open.h"
+#include "agent/report.h"
+#include "agent/resolve.h"
+#include "agent/settle.h"
+#include "agent/turn.h"
+#include "base/clock.h"
+#include "base/fsx.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "mesh/plan.h"
+#include "mesh/send.h"
+#include "mesh/track.h"
+#include "spool/pair.h"
+#include "spool/scan.h"
+
+/* A control file that cannot be read may still be being written. */
+#define BROKEN_DELAY (2 * CLOCK_SECOND)
+#define BACKOFF_FIRST (5 * CLOCK_SECOND)
+#define BACKOFF_MOST (900 * CLOCK_SECOND)
+
+static int move(struct outgoing *out, enum job_state to, struct err *err)
+{
+	return job_move(&out->job, to, clock_wall_ns(), err);
+}
+
+int outgoing_reject(struct mailbox *mailbox, struct outgoing *out,
+		    const char *event, const char *code, const char *text,
+		    struct err *err)
+{
+	struct job *job = &out->job;
+	(void)text_copy(job->event, sizeof(job->event), event);
+	(void)text_copy(job->code, sizeof(job->code), code);
+	text_escape(job->text, sizeof(job->text), text);
+	int r = move(out, JOB_REJECTED, err);
+	if (r < 0)
+		return r;
+	log_event(LOG_LEVEL_WARNING, "rejected", mailbox->set->id,
+		  "job=%s file=\"%s\" event=%s code=\"%s\" reason=\"%s\"",
+		  job->id, job->ctl_name, job->event, job->code, job->text);
+	return 0;
+}
+
+/* --- claim --- */
+
+/* The report goes to TEMP before the record that names it, so that "gone from
+ * TEMP" can only mean "moved to IN". */
+static int stage_collect(struct turn *turn, struct job *job,
+			 const struct ctl *ctl, int64_t now, struct err *err)
+{
+	const struct boxdir *dir = &turn->mailbox->dir;
+	char stamp[CLOCK_STAMP_SIZE];
+	clock_stamp_local(now, stamp);
+	int r = pair_choose_report(dir, job->ctl_name, "COLLECT", stamp,
+				   job->collect_name, err);
+	if (r < 0)
+		return r;
+	struct ctl_status status = {
+		.time = stamp,
+		.event = "COLLECT",
+		.success = true,
+		.code = "00",
+		.text = "Data collect success confirmation.",
+	};
+	struct ctl report;
+	forms_report(ctl, &status, &report);
+	r = pair_stage(dir, job, "collect", &report, err);
+	ctl_release(&report);
+	if (r < 0)
+		return r;
+	return fsx_sync_dir(dir->temp, "TEMP", err);
+}
+
+/* Whether a pair is left in OUT for now: it changed under our eyes, is gone, or
+ * its control file cannot be read but has not been steady for long. */
+static bool leave_alone(struct mailbox *mailbox, const struct scan_pair *pair,
+			int r)
+{
+	if (r == -ERR_MISSING || r == -ERR_CHANGED) {
+		scan_forget(mailbox->scan, pair->ctl_name);
+		return true;
+	}
+	if (r >= 0 || pair->steady_ns >= BROKEN_DELAY)
+		return false;
+	int64_t due = clock_mono_ns() + BROKEN_DELAY - pair->steady_ns;
+	if (due < mailbox->scan_due_ns)
+		mailbox->scan_due_ns = due;
+	mailbox->now.settling++;
+	return true;
+}
+
+static int prepare_claim(struct turn *turn, const struct ctl *ctl,
+			 const struct scan_pair *pair, struct job *job,
+			 int64_t now, struct err *err)
+{
+	(void)text_copy(job->ctl_name, sizeof(job->ctl_name), pair->ctl_name);
+	(void)text_copy(job->dat_name, sizeof(job->dat_name), pair->dat_name);
+	job->ctl = pair->ctl;
+	job->dat = pair->dat;
+	job_make_id(now, job->id);
+	bool whole = ctl->value[CTL_TO_DTS] && pair->dat_name[0] != '\0';
+	if (!whole || !turn->mailbox->set->report_collect)
+		return 0;
+	return stage_collect(turn, job, ctl, now, err);
+}
+
+static int claim(struct turn *turn, const struct ctl *ctl,
+		 const struct scan_pair *pair, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	int64_t now = clock_wall_ns();
+	struct job job;
+	job_init(&job);
+	int r = prepare_claim(turn, ctl, pair, &job, now, err);
+	if (r == 0)
+		r = job_create(&job, &mailbox->dir, now, err);
+	if (r < 0) {
+		job_release(&job);
+		return r;
+	}
+	scan_forget(mailbox->scan, pair->ctl_name);
+	struct outgoing *out = mailbox_add_job(mailbox, &job);
+	log_event(LOG_LEVEL_INFO, "claimed", mailbox->set->id,
+		  "job=%s file=\"%s\" bytes=%llu", out->job.id,
+		  out->job.ctl_name, (unsigned long long)out->job.dat.size);
+	return outgoing_take(mailbox, out, err);
+}
+
+int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
+		  struct err *err)
+{
+	struct job *job = &out->job;
+	int r = pair_claim(&mailbox->dir, job, err);
+	if (r == -ERR_CHANGED) {
+		out->claimed = true;
+		return outgoing_reject(mailbox, out, "COLLECT", "02", err->text,
+				       err);
+	}
+	if (r == -ERR_MISSING) {
+		log_event(LOG_LEVEL_NOTICE, "pair-gone", mailbox->set->id,
+			  "job=%s file=\"%s\" reason=\"%s\"", job->id,
+			  job->ctl_name, err->text);
+		r = job_finish(job, &mailbox->dir, err);
+		if (r == 0)
+			mailbox_drop_job(mailbox, out);
+		return r;
+	}
+	out->claimed = r == 0;
+	return r;
+}
+
+/* A control file that cannot be read is claimed too: its end is FAILED, with
+ * the reason. */
+int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
+		   struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	struct ctl ctl;
+	ctl_init(&ctl);
+	struct scan_identity identity;
+	int r = pair_read_out(&mailbox->dir, pair->ctl_name, &ctl, &identity,
+			      err);
+	if (r == 0 && !pair_same(&identity, &pair->ctl))
+		r = -ERR_CHANGED;
+	if (leave_alone(mailbox, pair, r))
+		r = 0;
+	else if (r != -ERR_IO && r != -ERR_NOSPACE && r != -ERR_BUSY)
+		r = claim(turn, &ctl, pair, err);
+	ctl_release(&ctl);
+	return r;
+}
+
+/* --- what the answer of a POST leads to --- */
+
+static int defer(struct turn *turn, struct outgoing *out, enum job_state resume,
+		 const struct outcome *outcome, struct err *err)
+{
+	struct job *job = &out->job;
+	int64_t wait = clock_backoff_ns(job->failures, BACKOFF_FIRST,
+					BACKOFF_MOST);
+	if (outcome->retry_after_ns > wait)
+		wait = outcome->retry_after_ns;
+	job->failures++;
+	job->resume = resume;
+	job->not_before_ns = clock_wall_ns() + wait;
+	if (outcome->answered && resume == JOB_CLAIMED)
+		job->attempts++;
+	text_escape(job->text, sizeof(job->text), outcome->err.text);
+	int r = move(out, JOB_DEFERRED, err);
+	if (r < 0)
+		return r;
+	log_event(LOG_LEVEL_NOTICE, "deferred", turn->mailbox->set->id,
+		  "job=%s file=\"%s\" seconds=%lld reason=\"%s\"", job->id,
+		  job->ctl_name, (long long)(wait / CLOCK_SECOND), job->text);
+	struct err unsaid;
+	if (report_delay(turn->mailbox, out, &unsaid) < 0)
+		mailbox_complain(turn->mailbox, &turn->mailbox->folder,
+				 "folder-trouble", &unsaid);
+	return 0;
+}
+
+static int become_unknown(struct turn *turn, struct outgoing *out,
+			  const struct outcome *outcome, struct err *err)
+{
+	struct job *job = &out->job;
+	job->absent = 0;
+	if (outcome->answered)
+		job->attempts++;
+	job->not_before_ns = clock_wall_ns() + turn->conf->resolve_after_ns;
+	text_escape(job->text, sizeof(job->text), outcome->err.text);
+	int r = move(out, JOB_UNKNOWN, err);
+	if (r == 0)
+		log_event(LOG_LEVEL_WARNING, "unknown", turn->mailbox->set->id,
+			  "job=%s file=\"%s\" reason=\"%s\"", job->id,
+			  job->ctl_name, job->text);
+	return r;
+}
+
+static int taken(struct outgoing *out, const struct outcome *outcome,
+		 struct err *err)
+{
+	struct job *job = &out->job;
+	job->failures = 0;
+	job->confirm = false;
+	if (job->state == JOB_OPENING)
+		(void)text_copy(job->message_id, sizeof(job->message_id),
+				outcome->message_id);
+	job->chunks_done++;
+	bool whole = job->chunks_done == job->chunk_count;
+	return move(out, whole ? JOB_ACCEPTED : JOB_OPEN, err);
+}
+
+static int refused(struct turn *turn, struct outgoing *out,
+		   const struct outcome *outcome, struct err *err)
+{
+	const struct reply_error *error = &outcome->error;
+	if (error->message_id[0] != '\0' && out->job.message_id[0] == '\0')
+		(void)text_copy(out->job.message_id,
+				sizeof(out->job.message_id), error->message_id);
+	const char *event = error->event[0] != '\0' ? error->event : "SEND";
+	const char *code = error->code[0] != '\0' ? error->code : "06";
+	const char *text = error->text[0] != '\0' ? error->text :
+						    outcome->err.text;
+	return outgoing_reject(turn->mailbox, out, event, code, text, err);
+}
+
+/* Delays and doubts about us, not about the message. */
+static void note_contact(struct turn *turn, const struct outcome *outcome)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	if (outcome->auth)
+		mailbox->handshake_due_ns = 0;
+	if (outcome->kind == OUTCOME_TAKEN || outcome->answered)
+		mailbox->now.last_contact_ns = clock_wall_ns();
+}
+
+static int apply(struct turn *turn, struct outgoing *out,
+		 const struct outcome *outcome, struct err *err)
+{
+	struct job *job = &out->job;
+	bool first = job->state == JOB_OPENING;
+	/* Noticed before the last byte left: the server has no message. */
+	if (outcome->kind != OUTCOME_TAKEN && outcome->err.code == ERR_CHANGED)
+		return outgoing_reject(turn->mailbox, out, "COLLECT", "02",
+				       outcome->err.text, err);
+	switch (outcome->kind) {
+	case OUTCOME_TAKEN:
+		return taken(out, outcome, err);
+	case OUTCOME_REFUSED:
+		return refused(turn, out, outcome, err);
+	case OUTCOME_UNKNOWN:
+		return become_unknown(turn, out, outcome, err);
+	case OUTCOME_RESTART:
+		return defer(turn, out, JOB_CLAIMED, outcome, err);
+	case OUTCOME_CONFIRM:
+		job->confirm = true;
+		return defer(turn, out, JOB_OPEN, outcome, err);
+	case OUTCOME_LATER:
+		break;
+	}
+	return defer(turn, out, first ? JOB_CLAIMED : JOB_OPEN, outcome, err);
+}
+
+/* Until its line is on disk the outcome stays in memory; a restart before that
+ * finds OPENING or the chunk before, and asks or repeats. */
+static int record_outcome(struct turn *turn, struct outgoing *out,
+			  struct err *err)
+{
+	struct job before = out->job;
+	int r = apply(turn, out, &out->outcome, err);
+	out->unwritten = r < 0;
+	if (r < 0)
+		out->job = before;
+	return r;
+}
+
+int outgoing_outcome(struct turn *turn, struct outgoing *out, struct err *err)
+{
+	note_contact(turn, &out->outcome);
+	int r = record_outcome(turn, out, err);
+	if (r < 0)
+		return r;
+	/* Other messages would fare no better, and might be in doubt too. */
+	enum outcome_kind kind = out->outcome.kind;
+	if ((kind == OUTCOME_LATER || kind == OUTCOME_UNKNOWN) &&
+	    out->outcome.err.code != ERR_CHANGED) {
+		*err = out->outcome.err;
+		return -(int)err->code;
+	}
+	return 0;
+}
+
+/* --- further chunks --- */
+
+/* The fate of the last chunk is asked before it is sent again. */
+static int confirm(struct turn *turn, struct outgoing *out, bool *ret_send,
+		   struct err *err)
+{
+	struct job *job = &out->job;
+	enum track_found found;
+	struct reply_track track;
+	int r = track_message(&turn->session, job->message_id, &found, &track,
+			      err);
+	if (r == -ERR_PROTOCOL || r == -ERR_MISSING)
+		return 0; /* it cannot be asked: a chunk may be repeated */
+	if (r < 0)
+		return r;
+	*ret_send = found != TRACK_ONE ||
+		    track.status == REPLY_STATUS_UPLOADING;
+	if (*ret_send)
+		return 0;
+	job->chunks_done = job->chunk_count;
+	job->confirm = false;
+	return move(out, JOB_ACCEPTED, err);
+}
+
+void outgoing_close_data(struct outgoing *out)
+{
+	mem_auto_close(&out->fd);
+	out->fd = -1;
+}
+
+static int post_chunk(struct turn *turn, struct outgoing *out, struct err *err)
+{
+	struct job *job = &out->job;
+	struct payload payload;
+	int r = open_chunk_payload(turn, out, job->chunks_done + 1, &payload,
+				   err);
+	if (r < 0)
+		return r;
+	send_chunk(&turn->session, job->message_id, &payload,
+		   job->chunks_done + 1, job->chunk_count, &out->outcome);
+	payload_release(&payload);
+	return outgoing_outcome(turn, out, err);
+}
+
+static int next_chunk(struct turn *turn, struct outgoing *out, struct err *err)
+{
+	bool send = true;
+	int r = 0;
+	if (out->job.confirm)
+		r = confirm(turn, out, &send, err);
+	if (r < 0 || !send)
+		return r;
+	r = pair_open_data(&turn->mailbox->dir, &out->job, &out->fd, err);
+	if (r == 0)
+		r = post_chunk(turn, out, err);
+	outgoing_close_data(out);
+	/* The last chunk has not left: nobody will ever see this message. */
+	if (r == -ERR_CHANGED || r == -ERR_MISSING)
+		return outgoing_reject(turn->mailbox, out, "COLLECT", "02",
+				       err->text, err);
+	return r;
+}
+
+/* --- steps --- */
+
+static bool its_time(const struct outgoing *out)
+{
+	return clock_wall_ns() >= out->job.not_before_ns;
+}
+
+int64_t outgoing_due(const struct outgoing *out)
+{
+	switch (out->job.state) {
+	case JOB_HELD:
+		return -1;
+	case JOB_DEFERRED:
+	case JOB_UNKNOWN:
+		return out->job.not_before_ns;
+	case JOB_CLAIMED:
+		return out->claimed ? 0 : -1;
+	case JOB_OPENING:
+	case JOB_OPEN:
+	case JOB_ACCEPTED:
+	case JOB_REJECTED:
+	case JOB_ARCHIVING:
+		break;
+	}
+	return 0;
+}
+
+static int resume(struct outgoing *out, struct err *err)
+{
+	return move(out, out->job.resume, err);
+}
+
+int outgoing_lost(struct outgoing *out, int64_t resolve_after_ns,
+		  struct err *err)
+{
+	struct job *job = &out->job;
+	/* An unfinished upload is never delivered: start again. */
+	if (job->chunk_count > 1)
+		return move(out, JOB_CLAIMED, err);
+	job->absent = 0;
+	job->not_before_ns = clock_wall_ns() + resolve_after_ns;
+	(void)text_copy(job->text, sizeof(job->text),
+			"stopped between the request and its answer");
+	return move(out, JOB_UNKNOWN, err);
+}
+
+static int act(struct turn *turn, struct outgoing *out, struct err *err)
+{
+	switch (out->job.state) {
+	case JOB_CLAIMED:
+		assert(out->claimed);
+		return open_message(turn, out, err);
+	case JOB_OPENING:
+		return outgoing_lost(out, turn->conf->resolve_after_ns, err);
+	case JOB_OPEN:
+		return next_chunk(turn, out, err);
+	case JOB_ACCEPTED:
+	case JOB_REJECTED:
+		return settle_prepare(turn, out, err);
+	case JOB_ARCHIVING:
+		return settle_archive(turn, out, err);
+	case JOB_DEFERRED:
+		return resume(out, err);
+	case JOB_UNKNOWN:
+		return resolve_step(turn, out, err);
+	case JOB_HELD:
+		break;
+	}
+	return 0;
+}
+
+int outgoing_step(struct turn *turn, struct outgoing *out,
+		  enum outgoing_next *ret, struct err *err)
+{
+	if (out->unwritten) {
+		int r = record_outcome(turn, out, err);
+		if (r < 0)
+			return r;
+	}
+	enum job_state state = out->job.state;
+	*ret = OUTGOING_WAIT;
+	bool waits = state == JOB_DEFERRED || state == JOB_UNKNOWN;
+	if (state == JOB_HELD || (waits && !its_time(out)))
+		return 0;
+	int r = act(turn, out, err);
+	if (r < 0)
+		return r;
+	if (state == JOB_ARCHIVING)
+		*ret = OUTGOING_DONE; /* out is gone */
+	else if (out->job.state == JOB_OPEN && state != JOB_DEFERRED)
+		*ret = OUTGOING_YIELD;
+	else
+		*ret = OUTGOING_GO;
+	return 0;
+}

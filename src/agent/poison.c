@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "agent/poison.h"
+
+#include <string.h>
+
+#include "agent/mailbox.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+
+#define WAIT_FIRST (60 * CLOCK_SECOND)
+#define WAIT_MOST (3600 * CLOCK_SECOND)
+#define KEPT_DAYS 5 /* the service's rule for what is not acknowledged */
+#define DAY (86400 * CLOCK_SECOND)
+#define POISON_MAX 10000
+
+static struct poison *find(const struct mailbox *mailbox, const char *id)
+{
+	for (size_t i = 0; i < mailbox->in.poison_count; i++)
+		if (strcmp(mailbox->in.poison[i].id, id) == 0)
+			return &mailbox->in.poison[i];
+	return NULL;
+}
+
+bool poison_waits(const struct mailbox *mailbox, const char *id,
+		  int64_t mono_ns)
+{
+	const struct poison *poison = find(mailbox, id);
+	return poison && poison->due_ns > mono_ns;
+}
+
+static struct poison *add(struct mailbox *mailbox, const char *id)
+{
+	struct incoming *in = &mailbox->in;
+	if (in->poison_count == POISON_MAX)
+		return NULL; /* it will simply be tried at every list */
+	in->poison = xreallocarray(in->poison, in->poison_count + 1,
+				   sizeof(*in->poison));
+	struct poison *poison = &in->poison[in->poison_count++];
+	*poison = (struct poison){ .since_ns = clock_wall_ns() };
+	(void)text_copy(poison->id, sizeof(poison->id), id);
+	return poison;
+}
+
+void poison_note(struct mailbox *mailbox, const char *id, const struct err *err)
+{
+	struct poison *poison = find(mailbox, id);
+	if (!poison)
+		poison = add(mailbox, id);
+	if (!poison)
+		return;
+	poison->due_ns = clock_mono_ns() + clock_backoff_ns(poison->failures,
+							    WAIT_FIRST,
+							    WAIT_MOST);
+	poison->failures++;
+	int64_t days = KEPT_DAYS - (clock_wall_ns() - poison->since_ns) / DAY;
+	log_event(LOG_LEVEL_ERROR, "not-taken", mailbox->set->id,
+		  "message=%s times=%u days_left=%lld reason=\"%s\"", id,
+		  poison->failures, (long long)(days > 0 ? days : 0),
+		  err->text);
+}
+
+void poison_forget(struct mailbox *mailbox, const char *id)
+{
+	struct incoming *in = &mailbox->in;
+	struct poison *poison = find(mailbox, id);
+	if (!poison)
+		return;
+	in->poison_count--;
+	*poison = in->poison[in->poison_count];
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "agent/recover.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/incoming.h"
+#include "agent/mailbox.h"
+#include "agent/outgoing.h"
+#include "base/clock.h"
+#include "base/fsx.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "spool/scan.h"
+#include "spool/sweep.h"
+
+/* No attempt to write a file in TEMP lives this long. */
+#define SWEEP_AGE (24 * 3600 * CLOCK_SECOND)
+
+/* --- jobs --- */
+
+static int recover_job(struct mailbox *mailbox, struct outgoing *out,
+		       struct err *err)
+{
+	struct job *job = &out->job;
+	/* The last chunk may have arrived: ask before sending it. */
+	job->confirm = job->chunks_done + 1 == job->chunk_count;
+	out->claimed = true;
+	switch (job->state) {
+	case JOB_CLAIMED:
+		out->claimed = false;
+		return outgoing_take(mailbox, out, err);
+	case JOB_OPENING:
+		return outgoing_lost(out, mailbox->conf->resolve_after_ns, err);
+	case JOB_OPEN:
+	case JOB_ACCEPTED:
+	case JOB_REJECTED:
+	case JOB_DEFERRED:
+	case JOB_UNKNOWN:
+	case JOB_HELD:
+	case JOB_ARCHIVING:
+		break; /* the next turn goes on with these */
+	}
+	return 0;
+}
+
+/* A record without a good first line: its claim had not begun, the pair is
+ * still in OUT and will be found again. */
+static int discard_record(struct mailbox *mailbox, const char *id,
+			  struct err *err)
+{
+	char name[TEXT_NAME_SIZE];
+	(void)snprintf(name, sizeof(name), "%s.job", id); /* ids are short */
+	log_event(LOG_LEVEL_NOTICE, "unborn-record", mailbox->set->id,
+		  "job=%s reason=\"%s\"", id, err->text);
+	return fsx_remove(mailbox->dir.jobs, name, err);
+}
+
+/* A record that cannot be read in full may be about a message that was sent:
+ * it stays, and so does all that bears its name in TEMP. */
+static void set_aside(struct mailbox *mailbox, const char *what, const char *id,
+		      const struct err *err)
+{
+	mailbox->damaged++;
+	log_event(LOG_LEVEL_ERROR, "damaged-record", mailbox->set->id,
+		  "%s=%s reason=\"%s\" do=\"meshdrop verify\"", what, id,
+		  err->text);
+}
+
+static int recover_one(struct mailbox *mailbox, const char *id, struct err *err)
+{
+	struct job job;
+	job_init(&job);
+	bool torn = false;
+	int r = job_load(&job, mailbox->dir.jobs, id, true, &torn, err);
+	if (r == -ERR_CORRUPT) {
+		job_release(&job);
+		return discard_record(mailbox, id, err);
+	}
+	if (r == -ERR_INVALID) {
+		job_release(&job);
+		set_aside(mailbox, "job", id, err);
+		return 0;
+	}
+	if (r < 0) {
+		job_release(&job);
+		return r;
+	}
+	struct outgoing *out = mailbox_add_job(mailbox, &job);
+	log_event(LOG_LEVEL_INFO, "found", mailbox->set->id,
+		  "job=%s file=\"%s\" state=%s torn=%s", id, out->job.ctl_name,
+		  job_state_name(out->job.state), torn ? "yes" : "no");
+	return recover_job(mailbox, out, err);
+}
+
+static int recover_jobs(struct mailbox *mailbox, struct err *err)
+{
+	struct job_list list;
+	int r = job_list_read(mailbox->dir.jobs, &list, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = recover_one(mailbox, list.ids[i], err);
+	job_list_release(&list);
+	return r;
+}
+
+/* --- deliveries --- */
+
+/* The message id in the name of an inbound record; false for other files. */
+static bool record_id(const char *name, char ret[TEXT_ID_SIZE])
+{
+	char stem[TEXT_NAME_SIZE];
+	scan_stem(name, stem);
+	return text_copy(ret, TEXT_ID_SIZE, stem) && text_is_message_id(ret);
+}
+
+static int recover_delivery(struct mailbox *mailbox, const char *id,
+			    struct err *err)
+{
+	struct delivery *delivery = &mailbox->in.delivery;
+	int r = delivery_resume(delivery, &mailbox->dir, id, err);
+	if (r == 0 && delivery->state == DELIVERY_STAGED)
+		r = incoming_deliver(mailbox, err);
+	if (r == -ERR_INVALID || r == -ERR_EXISTS) {
+		set_aside(mailbox, "message", id, err);
+		r = 0;
+	}
+	delivery_release(delivery);
+	delivery_init(delivery);
+	return r;
+}
+
+static int recover_deliveries(struct mailbox *mailbox, struct err *err)
+{
+	struct fsx_dir *dir;
+	int r = fsx_dir_open(mailbox->dir.inbound, &dir, err);
+	if (r < 0)
+		return r;
+	for (;;) {
+		const char *name;
+		char id[TEXT_ID_SIZE];
+		r = fsx_dir_next(dir, &name, err);
+		if (r < 0 || !name)
+			break;
+		if (record_id(name, id))
+			r = recover_delivery(mailbox, id, err);
+		if (r < 0)
+			break;
+	}
+	fsx_dir_close(dir);
+	return r;
+}
+
+int recover_mailbox(struct mailbox *mailbox, struct err *err)
+{
+	int r = recover_jobs(mailbox, err);
+	if (r == 0)
+		r = recover_deliveries(mailbox, err);
+	size_t removed = 0;
+	size_t returned = 0;
+	if (r == 0)
+		r = sweep_temp(&mailbox->dir, clock_wall_ns(), SWEEP_AGE,
+			       &removed, &returned, err);
+	if (r < 0) {
+		err_prefix(err,
+			   "mailbox %s: cannot take up what an earlier "
+			   "run left",
+			   mailbox->set->id);
+		return r;
+	}
+	if (removed + returned > 0)
+		log_event(LOG_LEVEL_NOTICE, "swept", mailbox->set->id,
+			  "removed=%zu returned=%zu", removed, returned);
+	mailbox_view_publish(mailbox);
+	return 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "agent/site.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/mailbox.h"
+#include "agent/recover.h"
+#include "agent/status.h"
+#include "base/clock.h"
+#include "base/fsx.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "net/tls.h"
+
+#define DAY INT64_C(86400)
+#define EXPIRY_NOTICE_DAYS 60
+
+/* --- settings --- */
+
+static void say_setting(void *ctx, bool fatal, const char *text)
+{
+	(void)ctx;
+	log_event(fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "settings", NULL,
+		  "%s", text);
+}
+
+struct conf *site_load_conf(const char *path)
+{
+	struct conf *conf = NULL;
+	if (conf_load(path, say_setting, NULL, &conf) < 0)
+		return NULL;
+	return conf;
+}
+
+/* Every stamp in a control file is local time. */
+static void set_timezone(const struct conf *conf)
+{
+	if (setenv("TZ", conf->timezone, 1) < 0)
+		abort(); /* out of memory */
+	tzset();
+}
+
+static int check_certificates(const struct conf *conf, int64_t *ret_ends_ns,
+			      struct err *err)
+{
+	*ret_ends_ns = 0;
+	if (conf->plain_http)
+		return 0;
+	struct tls_facts facts;
+	int r = tls_inspect(conf->ca_file, conf->certificate, conf->private_key,
+			    &facts, err);
+	if (r < 0)
+		return r;
+	*ret_ends_ns = facts.not_after * CLOCK_SECOND;
+	int64_t now = clock_wall_ns() / CLOCK_SECOND;
+	int64_t days = (facts.not_after - now) / DAY;
+	if (facts.not_after <= now)
+		log_event(LOG_LEVEL_ERROR, "certificate-expired", NULL,
+			  "file=\"%s\" setting=certificate", conf->certificate);
+	else if (days < EXPIRY_NOTICE_DAYS)
+		log_event(LOG_LEVEL_WARNING, "certificate-expires", NULL,
+			  "file=\"%s\" setting=certificate days=%lld",
+			  conf->certificate, (long long)days);
+	return 0;
+}
+
+/* --- mailboxes --- */
+
+static int add_mailbox(struct site *site, const struct conf *conf,
+		       const struct conf_mailbox *set, struct err *err)
+{
+	struct mailbox *mailbox;
+	int r = mailbox_open(conf, set, site->state_dir, &mailbox, err);
+	if (r < 0)
+		return r;
+	r = recover_mailbox(mailbox, err);
+	if (r < 0) {
+		(void)mailbox_close(mailbox);
+		return r;
+	}
+	site->mailboxes = xreallocarray(site->mailboxes, site->count + 1,
+					sizeof(*site->mailboxes));
+	site->mailboxes[site->count++] = mailbox;
+	log_event(LOG_LEVEL_INFO, "mailbox", set->id, "root=\"%s\" jobs=%zu",
+		  set->root, mailbox->out_count);
+	return 0;
+}
+
+static void drop_mailboxes(struct site *site, size_t from)
+{
+	while (site->count > from) {
+		site->count--;
+		(void)mailbox_close(site->mailboxes[site->count]);
+	}
+}
+
+static int open_all(struct site *site, struct err *err)
+{
+	const struct conf *conf = site->conf;
+	int r = check_certificates(conf, &site->certificate_ns, err);
+	if (r == 0)
+		r = fsx_make_path(conf->state_dir, 0755, err);
+	if (r == 0)
+		r = fsx_open_root(conf->state_dir, &site->state_dir, err);
+	if (r < 0) {
+		err_prefix(err, "cannot start");
+		return r;
+	}
+	for (size_t i = 0; i < conf->mailbox_count && r == 0; i++)
+		r = add_mailbox(site, conf, &conf->mailboxes[i], err);
+	return r;
+}
+
+int site_open(struct site *site, struct conf *conf, struct err *err)
+{
+	*site = (struct site){
+		.conf = conf,
+		.state_dir = -1,
+		.started_ns = clock_wall_ns(),
+	};
+	set_timezone(conf);
+	int r = open_all(site, err);
+	if (r < 0)
+		site_close(site);
+	return r;
+}
+
+void site_close(struct site *site)
+{
+	drop_mailboxes(site, 0);
+	free(site->mailboxes);
+	mem_auto_close(&site->state_dir);
+	site->conf = conf_free(site->conf);
+	*site = (struct site){ .state_dir = -1 };
+}
+
+/* --- reload --- */
+
+static struct mailbox *find(const struct site *site, const char *id)
+{
+	for (size_t i = 0; i < site->count; i++)
+		if (strcmp(site->mailboxes[i]->set->id, id) == 0)
+			return site->mailboxes[i];
+	return NULL;
+}
+
+/* What is open stays open; so it must not have moved. */
+static int check_same_places(const struct site *site, const struct conf *conf,
+			     struct err *err)
+{
+	if (strcmp(site->conf->state_dir, conf->state_dir) != 0)
+		return err_set(err, ERR_CONFIG,
+			       "state_dir has changed: that needs a restart");
+	for (size_t i = 0; i < conf->mailbox_count; i++) {
+		const struct conf_mailbox *set = &conf->mailboxes[i];
+		const struct mailbox *old = find(site, set->id);
+		if (old && strcmp(old->set->root, set->root) != 0)
+			return err_set(err, ERR_CONFIG,
+				       "%s: the root of mailbox %s has changed: "
+				       "that needs a restart",
+				       set->file, set->id);
+	}
+	return 0;
+}
+
+static int add_new(struct site *site, const struct conf *conf, struct err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < conf->mailbox_count && r == 0; i++)
+		if (!find(site, conf->mailboxes[i].id))
+			r = add_mailbox(site, conf, &conf->mailboxes[i], err);
+	return r;
+}
+
+/* Mailboxes that are no longer named are closed; the others get their new
+ * settings and are looked at again at once. */
+static void adopt(struct site *site, const struct conf *conf)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < site->count; i++) {
+		struct mailbox *mailbox = site->mailboxes[i];
+		const struct conf_mailbox *set =
+			conf_mailbox_find(conf, mailbox->set->id);
+		if (!set) {
+			log_event(LOG_LEVEL_NOTICE, "mailbox-closed",
+				  mailbox->set->id, "jobs=%zu",
+				  mailbox->out_count);
+			(void)mailbox_close(mailbox);
+			continue;
+		}
+		mailbox->conf = conf;
+		mailbox->set = set;
+		mailbox->handshake_due_ns = 0;
+		mailbox->contact_due_ns = 0;
+		mailbox->scan_due_ns = 0;
+		site->mailboxes[kept++] = mailbox;
+	}
+	site->count = kept;
+}
+
+int site_reload(struct site *site, struct conf *conf, struct err *err)
+{
+	size_t before = site->count;
+	int64_t ends_ns = 0;
+	int r = check_same_places(site, conf, err);
+	if (r == 0)
+		r = check_certificates(conf, &ends_ns, err);
+	if (r == 0)
+		r = add_new(site, conf, err);
+	if (r < 0) {
+		drop_mailboxes(site, before);
+		(void)conf_free(conf);
+		return r;
+	}
+	adopt(site, conf);
+	(void)conf_free(site->conf);
+	site->conf = conf;
+	site->certificate_ns = ends_ns;
+	set_timezone(conf);
+	return 0;
+}
+
+/* --- status --- */
+
+void site_write_status(const struct site *site, const char *state)
+{
+	struct status_facts facts = {
+		.state = state,
+		.started_ns = site->started_ns,
+		.certificate_ns = site->certificate_ns,
+		.mailboxes = site->mailboxes,
+		.count = site->count,
+	};
+	struct err err;
+	if (status_write(site->state_dir, &facts, &err) < 0)
+		log_event(LOG_LEVEL_WARNING, "status-not-written", NULL,
+			  "reason=\"%s\"", err.text);
+}

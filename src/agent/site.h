@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+/*
+ * All that one daemon serves: its settings, its state folder, its mailboxes.
+ *
+ * site_open does everything that must have worked before anybody may think
+ * that the daemon runs: settings, certificates, folders, locks, recovery.
+ */
+#ifndef MESHDROP_AGENT_SITE_H
+#define MESHDROP_AGENT_SITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct err;
+struct mailbox;
+
+struct site {
+	struct conf *conf;
+	int state_dir;
+	int64_t started_ns;	/* wall time */
+	int64_t certificate_ns; /* wall time it ends at; 0: there is none */
+	struct mailbox **mailboxes;
+	size_t count;
+};
+
+/* Reads the settings and says in the log what is wrong with them; NULL then. */
+struct conf *site_load_conf(const char *path);
+
+/* Takes over conf, also on failure. */
+int site_open(struct site *site, struct conf *conf, struct err *err)
+	__attribute__((warn_unused_result));
+void site_close(struct site *site);
+
+/* Replaces the settings while no turn runs: all of it or nothing. Takes over
+ * conf, also on failure. */
+int site_reload(struct site *site, struct conf *conf, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Writes status.json; a failure is only logged. */
+void site_write_status(const struct site *site, const char *state);
+
+#endif

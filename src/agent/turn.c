@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The meshdrop authors */
+#include "config.h"
+
+#include "agent/turn.h"
+
+#include "agent/incoming.h"
+#include "agent/mailbox.h"
+#include "agent/orders.h"
+#include "agent/outgoing.h"
+#include "agent/report.h"
+#include "base/clock.h"
+#include "base/fsx.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "spool/scan.h"
+
+#define HANDSHAKE_EVERY (24 * 3600 * CLOCK_SECOND)
+#define AWAY_FIRST (5 * CLOCK_SECOND)
+#define AWAY_MOST (300 * CLOCK_SECOND)
+
+/* Pairs claimed at once; more wait in OUT, where they are safest. */
+#define CLAIMED_MOST 1000
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* --- what an error means --- */
+
+/* What the service said has an HTTP status or one of these codes. */
+static bool is_disk(const struct err *err)
+{
+	static const enum err_code from_service[] = {
+		ERR_NETWORK, ERR_TLS,	  ERR_AUTH,    ERR_PROTOCOL,
+		ERR_REFUSED, ERR_CORRUPT, ERR_INVALID, ERR_LIMIT,
+	};
+	for (size_t i = 0; i < sizeof(from_service) / sizeof(*from_service);
+	     i++)
+		if (err->code == from_service[i])
+			return false;
+	return err->http == 0;
+}
+
+/* Stays away from the service for a growing while. */
+static void back_off(struct turn *turn, const struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	turn->trouble = true;
+	if (err->code == ERR_SYNC)
+		turn->fatal = true;
+	if (err->code == ERR_STOPPED)
+		return;
+	mailbox_complain(mailbox, &mailbox->service,
+			 is_disk(err) ? "mailbox-trouble" : "service-trouble",
+			 err);
+	if (err->code == ERR_AUTH)
+		mailbox->handshake_due_ns = 0;
+	mailbox->contact_due_ns = clock_mono_ns() +
+				  clock_backoff_ns(mailbox->contact_failures,
+						   AWAY_FIRST, AWAY_MOST);
+	mailbox->contact_failures++;
+}
+
+/* Our own folders failed us in one direction: it rests for a growing while,
+ * the other goes on. False: the whole turn must end. */
+static bool rest(struct turn *turn, const struct err *err, const char *event,
+		 struct complaint *complaint, unsigned *failures,
+		 int64_t *ret_due_ns)
+{
+	if (!is_disk(err) || err->code == ERR_SYNC || err->code == ERR_STOPPED)
+		return false;
+	turn->trouble = true;
+	mailbox_complain(turn->mailbox, complaint, event, err);
+	*ret_due_ns = clock_mono_ns() +
+		      clock_backoff_ns(*failures, AWAY_FIRST, AWAY_MOST);
+	(*failures)++;
+	return true;
+}
+
+static void contact_is_good(struct mailbox *mailbox)
+{
+	mailbox->contact_failures = 0;
+	mailbox->contact_due_ns = 0;
+	mailbox_cleared(mailbox, &mailbox->service, "service-well");
+}
+
+/* --- parts of a turn; each answers false when the turn must end --- */
+
+static bool handshake(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	int64_t now = clock_mono_ns();
+	if (mailbox->handshake_due_ns > now)
+		return true;
+	if (session_handshake(&turn->session, err) < 0)
+		return false;
+	mailbox->handshake_due_ns = now + HANDSHAKE_EVERY;
+	mailbox->now.last_handshake_ns = clock_wall_ns();
+	mailbox->now.last_contact_ns = mailbox->now.last_handshake_ns;
+	log_event(LOG_LEVEL_INFO, "handshake", mailbox->set->id, "result=ok");
+	contact_is_good(mailbox);
+	return true;
+}
+
+/* Below the reserve nothing new is taken in, so that what is under way can
+ * always be finished. */
+static bool has_room(struct turn *turn)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	struct err err;
+	uint64_t bytes = 0;
+	uint64_t state = 0;
+	int r = fsx_free_bytes(mailbox->dir.temp, &bytes, &err);
+	if (r == 0)
+		r = fsx_free_bytes(mailbox->dir.jobs, &state, &err);
+	if (state < bytes)
+		bytes = state;
+	if (r == 0 && bytes < turn->conf->reserve)
+		r = err_set(&err, ERR_NOSPACE,
+			    "%llu MB free in %s or the state folder, below "
+			    "the reserve: no new work is taken",
+			    (unsigned long long)(bytes / 1000000),
+			    mailbox->dir.root);
+	if (r < 0) {
+		mailbox_complain(mailbox, &mailbox->disk, "disk-trouble", &err);
+		return false;
+	}
+	mailbox_cleared(mailbox, &mailbox->disk, "disk-well");
+	return true;
+}
+
+static int scan(struct turn *turn, struct scan_result *ret, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	const struct conf *conf = turn->conf;
+	struct scan_rules rules = {
+		.processing_delay_ns = conf->processing_delay_ns,
+		.orphan_delay_ns = conf->poll_interval_ns,
+	};
+	if (rules.orphan_delay_ns < conf->processing_delay_ns)
+		rules.orphan_delay_ns = conf->processing_delay_ns;
+	size_t room = mailbox->out_count < CLAIMED_MOST ?
+			      CLAIMED_MOST - mailbox->out_count :
+			      0;
+	if (room > mailbox->set->max_messages)
+		room = (size_t)mailbox->set->max_messages;
+	int64_t now = clock_mono_ns();
+	int r = scan_run(mailbox->scan, &mailbox->dir, &rules, now,
+			 clock_wall_ns(), room, ret, err);
+	if (r < 0)
+		return r;
+	mailbox->now.settling = ret->settling;
+	mailbox->now.waiting = ret->waiting;
+	mailbox->now.oldest_s = ret->oldest_s;
+	mailbox->scan_due_ns = now + conf->scan_interval_ns;
+	if (ret->next_ns >= 0)
+		mailbox->scan_due_ns = sooner(mailbox->scan_due_ns,
+					      now + ret->next_ns);
+	if (room > 0 && ret->count == room)
+		mailbox->scan_due_ns = 0; /* there may be more */
+	return 0;
+}
+
+/* A claim that could not be finished comes before any new look at OUT. */
+static int take_claimed(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	size_t i = 0;
+	while (i < mailbox->out_count) {
+		struct outgoing *out = mailbox->out[i];
+		size_t before = mailbox->out_count;
+		int r = out->claimed ? 0 : outgoing_take(mailbox, out, err);
+		if (r < 0)
+			return r;
+		if (mailbox->out_count == before)
+			i++;
+	}
+	return 0;
+}
+
+static int claim_ready(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	bool hinted = atomic_exchange(&mailbox->hint, false);
+	if (!hinted && mailbox->scan_due_ns > clock_mono_ns())
+		return 0;
+	if (!has_room(turn)) {
+		mailbox->scan_due_ns = clock_mono_ns() +
+				       turn->conf->scan_interval_ns;
+		return 0;
+	}
+	int r = take_claimed(turn, err);
+	if (r < 0)
+		return r;
+	struct scan_result result;
+	r = scan(turn, &result, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < result.count && r == 0; i++)
+		r = outgoing_claim(turn, &result.ready[i], err);
+	scan_result_release(&result);
+	return r;
+}
+
+/* Goes on with one job until it waits or ends; *ret_yield: a chunk went. */
+static int run_job(struct turn *turn, struct outgoing *out, bool *ret_yield,
+		   struct err *err)
+{
+	enum outgoing_next next = OUTGOING_GO;
+	while (next == OUTGOING_GO && turn->go_on(turn->ctx)) {
+		int r = outgoing_step(turn, out, &next, err);
+		if (r < 0)
+			return r;
+	}
+	*ret_yield = next == OUTGOING_YIELD;
+	return 0;
+}
+
+/* Small messages first, then one chunk of one large one. */
+static int send_some(struct turn *turn, bool large, uint64_t *share,
+		     struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	size_t i = 0;
+	while (i != mailbox->out_count && *share != 0 &&
+	       turn->go_on(turn->ctx)) {
+		struct outgoing *out = mailbox->out[i];
+		int64_t due = outgoing_due(out);
+		if (due < 0 || due > clock_wall_ns() ||
+		    (out->job.state == JOB_OPEN) != large) {
+			i++;
+			continue;
+		}
+		size_t before = mailbox->out_count;
+		bool yield = false;
+		int r = run_job(turn, out, &yield, err);
+		if (r < 0)
+			return r;
+		(*share)--;
+		if (mailbox->out_count == before)
+			i++; /* it is still there: the next one */
+		if (yield && large)
+			return 0;
+	}
+	return 0;
+}
+
+static int send_all(struct turn *turn, struct err *err)
+{
+	uint64_t share = turn->mailbox->set->max_messages;
+	int r = send_some(turn, false, &share, err);
+	share = 1;
+	return r < 0 ? r : send_some(turn, true, &share, err);
+}
+
+static bool send_out(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	int64_t now = clock_mono_ns();
+	if (mailbox->send_due_ns > now)
+		return true;
+	unsigned none = 0;
+	if (claim_ready(turn, err) == 0)
+		mailbox_cleared(mailbox, &mailbox->folder, "folder-well");
+	else if (!rest(turn, err, "folder-trouble", &mailbox->folder, &none,
+		       &mailbox->scan_due_ns))
+		return false;
+	if (send_all(turn, err) < 0)
+		return rest(turn, err, "sending-trouble", &mailbox->sending,
+			    &mailbox->send_failures, &mailbox->send_due_ns);
+	mailbox->send_failures = 0;
+	mailbox_cleared(mailbox, &mailbox->sending, "sending-well");
+	return true;
+}
+
+static bool receive_in(struct turn *turn, bool *ret_more, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	int64_t now = clock_mono_ns();
+	if (mailbox->poll_due_ns > now)
+		return true;
+	int64_t next = now + turn->conf->poll_interval_ns;
+	if (!has_room(turn)) {
+		mailbox->poll_due_ns = next;
+		return true;
+	}
+	if (incoming_run(turn, ret_more, err) < 0)
+		return rest(turn, err, "receiving-trouble", &mailbox->receiving,
+			    &mailbox->receive_failures, &mailbox->poll_due_ns);
+	mailbox->receive_failures = 0;
+	mailbox_cleared(mailbox, &mailbox->receiving, "receiving-well");
+	contact_is_good(mailbox);
+	if (!*ret_more)
+		mailbox->poll_due_ns = next;
+	return true;
+}
+
+/* --- when next --- */
+
+/* The first job's time, as monotonic; INT64_MAX: none. */
+static int64_t jobs_due(const struct mailbox *mailbox, bool *ret_now)
+{
+	int64_t wall = clock_wall_ns();
+	int64_t mono = clock_mono_ns();
+	int64_t due = INT64_MAX;
+	*ret_now = false;
+	for (size_t i = 0; i < mailbox->out_count; i++) {
+		int64_t at = outgoing_due(mailbox->out[i]);
+		if (at < 0)
+			continue;
+		if (at <= wall)
+			*ret_now = true;
+		due = sooner(due, at <= wall ? mono : mono + (at - wall));
+	}
+	return due;
+}
+
+static void conclude(const struct turn *turn, bool more,
+		     struct turn_result *ret)
+{
+	const struct mailbox *mailbox = turn->mailbox;
+	bool jobs_now;
+	int64_t due = jobs_due(mailbox, &jobs_now);
+	due = sooner(due, mailbox->scan_due_ns);
+	if (due < mailbox->send_due_ns)
+		due = mailbox->send_due_ns;
+	due = sooner(due, mailbox->poll_due_ns);
+	due = sooner(due, mailbox->handshake_due_ns);
+	if (more)
+		due = clock_mono_ns();
+	if (due < mailbox->contact_due_ns)
+		due = mailbox->contact_due_ns;
+	*ret = (struct turn_result){
+		.more = !turn->trouble &&
+			(more || jobs_now || mailbox->scan_due_ns == 0),
+		.settling = mailbox->now.settling > 0,
+		.trouble = turn->trouble,
+		.fatal = turn->fatal,
+		.due_ns = due,
+	};
+}
+
+static void make_session(struct turn *turn, struct http_client *http)
+{
+	const struct conf_mailbox *set = turn->mailbox->set;
+	turn->session = (struct session){
+		.http = http,
+		.mailbox = set->id,
+		.mailbox_file = set->file,
+		.password_file = set->password_file,
+		.shared_key_file = turn->conf->shared_key_file,
+		.password = set->password.text,
+		.shared_key = turn->conf->shared_key.text,
+		.wall_ns = clock_wall_ns,
+	};
+}
+
+void turn_run(struct mailbox *mailbox, struct http_client *http,
+	      bool (*go_on)(void *ctx), void *ctx, struct turn_result *ret)
+{
+	struct turn turn = {
+		.conf = mailbox->conf,
+		.mailbox = mailbox,
+		.go_on = go_on,
+		.ctx = ctx,
+	};
+	make_session(&turn, http);
+	struct err err;
+	err_clear(&err);
+	bool more = false;
+	if (orders_apply(mailbox, &err) < 0)
+		back_off(&turn, &err);
+	else if (mailbox->contact_due_ns > clock_mono_ns())
+		turn.trouble = true;
+	else if (!handshake(&turn, &err) || !send_out(&turn, &err) ||
+		 !receive_in(&turn, &more, &err))
+		back_off(&turn, &err);
+	conclude(&turn, more, ret);
+	mailbox_view_publish(mailbox);
+}
