@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The meshdrop authors
+"""The service manager's end of the notification protocol."""
+
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+from harness.waiting import wait_for
+
+
+class NotifySocket:
+    """Collects the datagrams that a daemon sends to NOTIFY_SOCKET."""
+
+    def __init__(self) -> None:
+        # Socket paths are short: not below pytest's long directory names.
+        self._dir = tempfile.TemporaryDirectory(prefix="mdn")
+        self.path = str(Path(self._dir.name) / "s")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.path)
+        self._socket.settimeout(0.05)
+        self._lock = threading.Lock()
+        self._lines: list[str] = []
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._collect, daemon=True)
+        self._thread.start()
+
+    def _collect(self) -> None:
+        while not self._closing.is_set():
+            try:
+                data = self._socket.recv(8192)
+            except TimeoutError:
+                continue
+            with self._lock:
+                self._lines += data.decode("utf-8", "backslashreplace").splitlines()
+
+    def lines(self) -> list[str]:
+        """All assignments received, in order."""
+        with self._lock:
+            return list(self._lines)
+
+    def count(self, line: str) -> int:
+        """How often a line came."""
+        return self.lines().count(line)
+
+    def wait_line(self, line: str, count: int = 1, timeout: float = 30.0) -> None:
+        """Waits until a line came count times."""
+        wait_for(lambda: self.count(line) >= count, f"{count} x {line}", timeout)
+
+    def close(self) -> None:
+        """Ends the thread and removes the socket."""
+        self._closing.set()
+        self._thread.join()
+        self._socket.close()
+        self._dir.cleanup()

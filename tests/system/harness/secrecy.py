@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The meshdrop authors
+"""What no log may ever hold: secrets, and values that identify a patient."""
+
+from pathlib import Path
+
+# Every Subject and LocalId of a test begins so; To_DTS where a test can choose it.
+CANARY = "ZQCANARY"
+
+
+def canary(kind: str, number: int) -> str:
+    """A value that no program would write by itself."""
+    return f"{CANARY}-{kind}-{number:04d}"
+
+
+def leaks(text: str, forbidden: list[str]) -> list[str]:
+    """The lines of text that hold a forbidden value, in any case of letters."""
+    lower = [value.lower() for value in forbidden if value]
+    return [
+        line for line in text.splitlines() if any(value in line.lower() for value in lower)
+    ]
+
+
+def assert_no_leaks(logs: list[Path], forbidden: list[str]) -> None:
+    """Fails with the offending lines."""
+    for log in logs:
+        found = leaks(log.read_text(encoding="utf-8", errors="backslashreplace"), forbidden)
+        assert not found, f"{log.name} holds what no log may hold:\n" + "\n".join(found[:5])

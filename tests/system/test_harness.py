@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The meshdrop authors
+"""The harness itself: what it would miss, no test could find."""
+
+import http.client
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.api import Api
+from harness.ctlfile import read_ctl, render
+from harness.faultserver import Connection, FaultServer, Head, on_send
+from harness.lab import Lab
+from harness.notify import NotifySocket
+from harness.process import Process
+from harness.waiting import TimedOut, stays_true, wait_for
+
+
+def close_after_reading(connection: Connection, head: Head) -> bool:
+    """A send is read to its end and not answered."""
+    connection.read_body(head)
+    return False
+
+
+@pytest.fixture
+def server(lab: Lab) -> FaultServer:
+    """A plain server that does not answer a send."""
+    return lab.fault_server(on_send(close_after_reading))
+
+
+def test_fault_server_counts(server: FaultServer) -> None:
+    """Two sends are counted as two, with their sizes, on the connections they came by."""
+    for size in (5, 300_000):
+        api = Api("127.0.0.1", server.port, None)
+        assert api.request("GET", "/messageexchange/X/inbox").status == 200
+        with pytest.raises(http.client.RemoteDisconnected):
+            api.request("POST", "/messageexchange/X/outbox", b"x" * size)
+        api.close()
+    assert [(head.connection, head.body) for head in server.sends()] == [(1, 5), (2, 300_000)]
+    assert len(server.requests()) == 4
+
+
+def test_wait_for_is_bounded() -> None:
+    """Waiting for what never comes ends, and says what it was."""
+    with pytest.raises(TimedOut, match="the moon"):
+        wait_for(lambda: False, "the moon", 0.1)
+    with pytest.raises(AssertionError, match="it rang"):
+        stays_true(lambda: False, "it rang", 0.1)
+    assert wait_for(lambda: [7], "a list") == [7]
+
+
+def test_process_ends_by_its_pid(tmp_path: Path) -> None:
+    """stop reports the exit status; kill leaves nothing."""
+    script = (
+        "import signal, sys; signal.signal(15, lambda *_: sys.exit(3));"
+        "print('up', flush=True); signal.pause()"
+    )
+    process = Process([sys.executable, "-c", script], tmp_path / "log")
+    process.wait_text("up")
+    assert process.stop() == 3
+    other = Process(["/bin/cat", "/dev/zero"], Path("/dev/null"))
+    assert other.running
+    other.kill()
+    assert not other.running
+
+
+def test_notify_socket() -> None:
+    """Datagrams are split into lines and counted."""
+    notify = NotifySocket()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        for _ in range(2):
+            client.sendto(b"STATUS=x\nREADY=1\n", notify.path)
+    notify.wait_line("READY=1", 2)
+    assert notify.count("STATUS=x") == 2
+    notify.close()
+
+
+def test_control_files(tmp_path: Path) -> None:
+    """What render writes, read_ctl reads; a missing element is a failure."""
+    path = tmp_path / "x.ctl"
+    path.write_text(render({"Subject": "a & <b>", "LocalId": None}), encoding="utf-8")
+    ctl = read_ctl(path)
+    assert ctl["Subject"] == "a & <b>"
+    assert not ctl.has("LocalId")
+    with pytest.raises(AssertionError, match="LocalId"):
+        _ = ctl["LocalId"]

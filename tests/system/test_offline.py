@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The meshdrop authors
+"""The service is away: nothing moves, it is said once, and all goes on by itself."""
+
+import socket
+
+from harness.faultserver import Connection
+from harness.lab import Lab
+from harness.sandbox import Sandbox
+from harness.site import Site
+from harness.waiting import wait_for
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_nobody_listens(lab: Lab) -> None:
+    """Each cycle fails, names host and port, and leaves the pair in OUT."""
+    port = free_port()
+    site = lab.site(lab.sandbox(), "X26ABC1", url=f"https://127.0.0.1:{port}")
+    site.drop("file", b"content")
+    for _ in range(3):
+        done = site.run_once()
+        assert done.code == 1, done
+        said = [line for line in done.err.splitlines() if f"127.0.0.1:{port}" in line]
+        assert len(said) == 1, done
+    assert site.names("OUT") == ["file.ctl", "file.dat"]
+    for folder in ("IN", "SENT", "FAILED", "TEMP"):
+        assert site.names(folder) == [], folder
+
+
+def test_away_and_back(lab: Lab) -> None:
+    """Tried again and again, said rarely, no retries used up; sent when it is back."""
+    sandbox = lab.sandbox()
+
+    def hang_up(connection: Connection) -> None:
+        connection.reset()
+
+    server = lab.fault_server(hang_up)
+    site = lab.site(sandbox, url=f"https://127.0.0.1:{server.port}")
+    site.add_mailbox("X26ABC1", server_retry=1)
+    pair = site.drop("file", b"content")
+    site.start_daemon()
+    wait_for(lambda: server.connections >= 4, "four tries", 90.0)
+    assert site.names("OUT") == ["file.ctl", "file.dat"]
+    assert site.names("FAILED") == site.names("SENT") == site.names("TEMP") == []
+    said = [line for line in site.process.text().splitlines() if f":{server.port}" in line]
+    assert 1 <= len(said) <= 2, said
+    port = server.port
+    server.close()
+    sandbox.start(port=port)
+    site.wait_sent("file", timeout=120.0)
+    site.stop_daemon()
+    receiver = lab.site(sandbox, "X26ABC2")
+    receiver.run_ok()
+    assert [item.sha256 for item in receiver.received()] == [pair.sha256]
+
+
+def test_restart_of_the_service(
+    sender: Site, receiver: Site, sandbox: Sandbox
+) -> None:
+    """A service that restarts in between loses nothing and gets nothing twice."""
+    first = sender.drop("one", b"one")
+    sender.start_daemon()
+    sender.wait_sent("one")
+    port = sandbox.port
+    sandbox.kill()
+    second = sender.drop("two", b"two")
+    sandbox.start(port=port)
+    sender.wait_sent("two")
+    sender.stop_daemon()
+    receiver.run_ok()
+    assert {item.sha256 for item in receiver.received()} == {first.sha256, second.sha256}
+    assert len(receiver.received()) == 2
