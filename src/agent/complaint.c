@@ -4,22 +4,19 @@
 
 #include "agent/complaint.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/text.h"
 
 #define SILENCE_FIRST (60 * CLOCK_SECOND)
 #define SILENCE_MOST (3600 * CLOCK_SECOND)
 
-bool complaint_raise(struct complaint *complaint, const char *text,
-		     int64_t mono_ns)
+bool complaint_raise(struct complaint *complaint, enum err_code code,
+		     const char *text, int64_t mono_ns)
 {
-	bool same = strcmp(complaint->text, text) == 0;
-	if (!same) {
-		*complaint = (struct complaint){ .times = 0 };
-		(void)text_copy(complaint->text, sizeof(complaint->text), text);
-	}
+	bool same = complaint->text[0] != '\0' && complaint->code == code;
+	if (!same)
+		*complaint = (struct complaint){ .code = code };
+	(void)text_copy(complaint->text, sizeof(complaint->text), text);
 	complaint->times++;
 	if (same && mono_ns < complaint->next_ns)
 		return false;

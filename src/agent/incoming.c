@@ -4,6 +4,7 @@
 
 #include "agent/incoming.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/forms.h"
@@ -21,12 +22,25 @@
 
 /* So many in a row are not about the messages any more. */
 #define FAILURES_MOST 3
+#define EMPTY_PAGES_MOST 100
 
 /* --- what is listed --- */
 
 static bool has_next(const struct incoming *in)
 {
 	return in->listed && in->next < in->page.count;
+}
+
+/* Pages may be empty while more follow, but not for ever, and none is its own
+ * successor. */
+static bool leads_nowhere(struct incoming *in, const struct reply_page *page,
+			  const char *asked)
+{
+	in->empty_pages = page->count == 0 ? in->empty_pages + 1 : 0;
+	if (!page->next)
+		return false;
+	return in->empty_pages > EMPTY_PAGES_MOST ||
+	       (asked && strcmp(page->next, asked) == 0);
 }
 
 static int list(struct turn *turn, struct err *err)
@@ -43,6 +57,10 @@ static int list(struct turn *turn, struct err *err)
 	}
 	if (r < 0)
 		return r;
+	if (leads_nowhere(in, &page, next)) {
+		free(page.next);
+		page.next = NULL;
+	}
 	reply_page_release(&in->page);
 	in->page = page;
 	in->next = 0;
@@ -214,7 +232,8 @@ static int put_aside(struct turn *turn, struct err *err)
 	int r = 0; /* a failure here is repaired by the next attempt */
 	if (in->current && in->delivery.part >= 0)
 		r = delivery_rewind(&in->delivery, &ignored);
-	if (is_gone(err) && in->delivery.done == 0) {
+	/* 410 speaks of the message, 404 for a later chunk may be a hole. */
+	if (is_gone(err) && (in->delivery.done == 0 || err->http == 410)) {
 		log_event(LOG_LEVEL_WARNING, "gone", mailbox->set->id,
 			  "message=%s reason=\"%s\"", id, err->text);
 		poison_forget(mailbox, id);

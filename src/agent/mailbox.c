@@ -132,7 +132,7 @@ static const char *worst(const struct mailbox *mailbox)
 {
 	const struct complaint *const all[] = {
 		&mailbox->service, &mailbox->disk,	&mailbox->folder,
-		&mailbox->sending, &mailbox->receiving,
+		&mailbox->sending, &mailbox->receiving, &mailbox->denied,
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (all[i]->text[0] != '\0')
@@ -161,7 +161,7 @@ void mailbox_view_copy(struct mailbox *mailbox, struct mailbox_view *ret)
 void mailbox_complain(struct mailbox *mailbox, struct complaint *complaint,
 		      const char *event, const struct err *err)
 {
-	if (complaint_raise(complaint, err->text, clock_mono_ns()))
+	if (complaint_raise(complaint, err->code, err->text, clock_mono_ns()))
 		log_event(LOG_LEVEL_ERROR, event, mailbox->set->id,
 			  "times=%u reason=\"%s\"", complaint->times,
 			  err->text);

@@ -59,7 +59,8 @@ struct incoming {
 	bool current; /* delivery and gz belong to page.ids[next] */
 	struct delivery delivery;
 	struct gz_reader *gz;
-	unsigned failures; /* messages in a row that could not be taken */
+	unsigned failures;    /* messages in a row that could not be taken */
+	unsigned empty_pages; /* in a row */
 	struct poison *poison;
 	size_t poison_count;
 };
@@ -109,6 +110,7 @@ struct mailbox {
 	struct complaint service; /* network, credentials */
 	struct complaint disk;	  /* no room */
 	struct complaint folder;  /* OUT cannot be read or claimed from */
+	struct complaint denied;  /* a pair that we may not read */
 	struct complaint sending; /* our folders, while sending */
 	struct complaint receiving;
 

@@ -53,8 +53,7 @@ static int read_pair(struct opening *o, struct err *err)
 	const struct boxdir *dir = &o->turn->mailbox->dir;
 	const struct job *job = &o->out->job;
 	int r = pair_read_claimed(dir, job, &o->ctl, err);
-	if (r == -ERR_INVALID || r == -ERR_LIMIT || r == -ERR_UNSAFE ||
-	    r == -ERR_CHANGED || r == -ERR_MISSING)
+	if (outgoing_unusable(r))
 		return wrong(o, "COLLECT", "01");
 	if (r < 0)
 		return r;

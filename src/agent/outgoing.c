@@ -82,6 +82,12 @@ static int stage_collect(struct turn *turn, struct job *job,
 	return fsx_sync_dir(dir->temp, "TEMP", err);
 }
 
+bool outgoing_unusable(int r)
+{
+	return r == -ERR_INVALID || r == -ERR_LIMIT || r == -ERR_UNSAFE ||
+	       r == -ERR_CHANGED || r == -ERR_MISSING;
+}
+
 /* Whether a pair is left in OUT for now: it changed under our eyes, is gone, or
  * its control file cannot be read but has not been steady for long. */
 static bool leave_alone(struct mailbox *mailbox, const struct scan_pair *pair,
@@ -160,6 +166,15 @@ int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
 	return r;
 }
 
+/* We may not read it: it stays in OUT, and the others go on. */
+static int say_denied(struct turn *turn, const struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	turn->denied = true;
+	mailbox_complain(mailbox, &mailbox->denied, "pair-denied", err);
+	return 0;
+}
+
 /* A control file that cannot be read is claimed too: its end is FAILED, with
  * the reason. */
 int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
@@ -175,8 +190,10 @@ int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
 		r = -ERR_CHANGED;
 	if (leave_alone(mailbox, pair, r))
 		r = 0;
-	else if (r != -ERR_IO && r != -ERR_NOSPACE && r != -ERR_BUSY)
+	else if (r == 0 || outgoing_unusable(r))
 		r = claim(turn, &ctl, pair, err);
+	else if (r == -ERR_DENIED)
+		r = say_denied(turn, err);
 	ctl_release(&ctl);
 	return r;
 }
@@ -215,6 +232,7 @@ static int become_unknown(struct turn *turn, struct outgoing *out,
 {
 	struct job *job = &out->job;
 	job->absent = 0;
+	job->failures = 0;
 	if (outcome->answered)
 		job->attempts++;
 	job->not_before_ns = clock_wall_ns() + turn->conf->resolve_after_ns;
@@ -424,6 +442,7 @@ int outgoing_lost(struct outgoing *out, int64_t resolve_after_ns,
 	if (job->chunk_count > 1)
 		return move(out, JOB_CLAIMED, err);
 	job->absent = 0;
+	job->failures = 0;
 	job->not_before_ns = clock_wall_ns() + resolve_after_ns;
 	(void)text_copy(job->text, sizeof(job->text),
 			"stopped between the request and its answer");

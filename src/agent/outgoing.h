@@ -33,6 +33,10 @@ enum outgoing_next {
 int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
 		   struct err *err) __attribute__((warn_unused_result));
 
+/* Whether what was said about a control file will never change: it cannot be
+ * used, now or later. Other failures may pass. */
+bool outgoing_unusable(int r);
+
 /* Finishes the renames of a claim. As long as it fails, OUT must not be looked
  * at again: the pair would be found a second time. */
 int outgoing_take(struct mailbox *mailbox, struct outgoing *out,

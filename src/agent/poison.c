@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 
-#define WAIT_FIRST (60 * CLOCK_SECOND)
+#define WAIT_FIRST (5 * CLOCK_SECOND)
 #define WAIT_MOST (3600 * CLOCK_SECOND)
 #define KEPT_DAYS 5 /* the service's rule for what is not acknowledged */
 #define DAY (86400 * CLOCK_SECOND)

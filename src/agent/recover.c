@@ -19,6 +19,7 @@
 
 /* No attempt to write a file in TEMP lives this long. */
 #define SWEEP_AGE (24 * 3600 * CLOCK_SECOND)
+#define STALE_AGE (40 * 86400 * CLOCK_SECOND)
 
 /* --- jobs --- */
 
@@ -118,13 +119,24 @@ static bool record_id(const char *name, char ret[TEXT_ID_SIZE])
 	return text_copy(ret, TEXT_ID_SIZE, stem) && text_is_message_id(ret);
 }
 
-static int recover_delivery(struct mailbox *mailbox, const char *id,
-			    struct err *err)
+/* The service keeps no message for so long: nobody will go on with it. */
+static bool is_stale(const struct mailbox *mailbox, const char *name)
+{
+	struct stat st;
+	return fsx_stat_at(mailbox->dir.inbound, name, &st, NULL) == 0 &&
+	       clock_wall_ns() - (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND >
+		       STALE_AGE;
+}
+
+static int recover_delivery(struct mailbox *mailbox, const char *name,
+			    const char *id, struct err *err)
 {
 	struct delivery *delivery = &mailbox->in.delivery;
 	int r = delivery_resume(delivery, &mailbox->dir, id, err);
 	if (r == 0 && delivery->state == DELIVERY_STAGED)
 		r = incoming_deliver(mailbox, err);
+	else if (r == 0 && is_stale(mailbox, name))
+		r = delivery_finish(delivery, &mailbox->dir, err);
 	if (r == -ERR_INVALID || r == -ERR_EXISTS) {
 		set_aside(mailbox, "message", id, err);
 		r = 0;
@@ -147,7 +159,7 @@ static int recover_deliveries(struct mailbox *mailbox, struct err *err)
 		if (r < 0 || !name)
 			break;
 		if (record_id(name, id))
-			r = recover_delivery(mailbox, id, err);
+			r = recover_delivery(mailbox, name, id, err);
 		if (r < 0)
 			break;
 	}

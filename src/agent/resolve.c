@@ -22,6 +22,7 @@
 #define SKEW (7200 * CLOCK_SECOND)
 #define ABSENT_ENOUGH 2
 #define ASK_AGAIN (60 * CLOCK_SECOND)
+#define LOOKUPS_MOST 5 /* that came to no proper answer */
 
 /* --- decide --- */
 
@@ -187,6 +188,57 @@ static bool is_shared(const struct mailbox *mailbox, const struct job *job)
 	return false;
 }
 
+/* Whether asking later can help, and nothing else can be asked now either. */
+static bool is_away(int r)
+{
+	return r == -ERR_NETWORK || r == -ERR_TLS || r == -ERR_AUTH ||
+	       r == -ERR_LIMIT || r == -ERR_STOPPED;
+}
+
+/* That said nothing: the job waits in memory, its record stands. */
+static int postpone(struct outgoing *out, int r)
+{
+	out->job.not_before_ns = clock_wall_ns() + ASK_AGAIN;
+	return r;
+}
+
+/* One odd answer proves nothing; a service that never answers such a question
+ * properly leaves the case undecided. */
+static int cannot_ask(struct turn *turn, struct outgoing *out, struct err *err)
+{
+	static const char why[] = "tracking cannot be asked";
+	struct job *job = &out->job;
+	if (job->failures >= LOOKUPS_MOST)
+		return undecided(turn, out, why, err);
+	job->failures++;
+	job->not_before_ns = clock_wall_ns() + turn->conf->resolve_gap_ns;
+	(void)text_copy(job->text, sizeof(job->text), why);
+	return job_move(job, JOB_UNKNOWN, clock_wall_ns(), err);
+}
+
+/* "Not there" is believed only of a service that answers such questions: it
+ * must know the newest message of ours. Before there is one, it is believed. */
+static int resend_if_sure(struct turn *turn, struct outgoing *out,
+			  const char *why, struct err *err)
+{
+	const char *known = ledger_last_local(turn->mailbox->ledger);
+	if (known[0] == '\0')
+		return resend(turn, out, why, err);
+	enum track_found found;
+	struct reply_track track;
+	int r = track_local(&turn->session, known, &found, &track, err);
+	if (is_away(r))
+		return postpone(out, r);
+	if (r < 0)
+		return cannot_ask(turn, out, err);
+	if (found == TRACK_NONE)
+		return undecided(turn, out,
+				 "tracking does not even know the message "
+				 "sent last",
+				 err);
+	return resend(turn, out, why, err);
+}
+
 static int judge(struct turn *turn, struct outgoing *out, const struct ctl *ctl,
 		 enum track_found found, const struct reply_track *track,
 		 struct err *err)
@@ -214,6 +266,8 @@ static int judge(struct turn *turn, struct outgoing *out, const struct ctl *ctl,
 	case RESOLVE_ADOPT:
 		return adopt(turn, out, track->message_id, why, err);
 	case RESOLVE_RESEND:
+		if (found == TRACK_NONE)
+			return resend_if_sure(turn, out, why, err);
 		return resend(turn, out, why, err);
 	case RESOLVE_AGAIN:
 		return ask_again(turn, out, why, err);
@@ -221,13 +275,6 @@ static int judge(struct turn *turn, struct outgoing *out, const struct ctl *ctl,
 		break;
 	}
 	return undecided(turn, out, why, err);
-}
-
-/* Whether asking later can help, and nothing else can be asked now either. */
-static bool is_away(int r)
-{
-	return r == -ERR_NETWORK || r == -ERR_TLS || r == -ERR_AUTH ||
-	       r == -ERR_LIMIT || r == -ERR_STOPPED;
 }
 
 int resolve_step(struct turn *turn, struct outgoing *out, struct err *err)
@@ -240,19 +287,16 @@ int resolve_step(struct turn *turn, struct outgoing *out, struct err *err)
 	enum track_found found;
 	struct reply_track track = { .file_size = -1 };
 	int r = track_local(&turn->session, job->local_id, &found, &track, err);
-	if (is_away(r)) {
-		/* That says nothing: it waits in memory, the record stands. */
-		out->job.not_before_ns = clock_wall_ns() + ASK_AGAIN;
-		return r;
-	}
+	if (is_away(r))
+		return postpone(out, r);
 	if (r < 0)
-		return undecided(turn, out, "tracking cannot be asked", err);
+		return cannot_ask(turn, out, err);
 	struct ctl ctl;
 	ctl_init(&ctl);
 	r = pair_read_claimed(&turn->mailbox->dir, job, &ctl, err);
 	if (r == 0)
 		r = judge(turn, out, &ctl, found, &track, err);
-	else if (r != -ERR_IO && r != -ERR_NOSPACE)
+	else if (outgoing_unusable(r))
 		r = undecided(turn, out, "its control file cannot be read",
 			      err);
 	ctl_release(&ctl);

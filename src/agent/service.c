@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -70,6 +71,15 @@ static int take_signals(int *ret_fd, struct err *err)
 	return 0;
 }
 
+/* Keys and patients' data must not end up in a core file. */
+static void forbid_cores(void)
+{
+	struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		log_event(LOG_LEVEL_WARNING, "cores-possible", NULL, "%s",
+			  "reason=\"cannot set RLIMIT_CORE\"");
+}
+
 static enum service_exit exit_of(const struct err *err)
 {
 	if (err->code == ERR_BUSY)
@@ -100,6 +110,7 @@ enum service_exit service_run(const char *conf_path, bool once)
 {
 	struct err err;
 	AUTO_CLOSE int signal_fd = -1;
+	forbid_cores();
 	int r = take_signals(&signal_fd, &err);
 	if (r == 0)
 		r = http_global_init(&err);

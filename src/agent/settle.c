@@ -8,6 +8,7 @@
 
 #include "agent/forms.h"
 #include "agent/mailbox.h"
+#include "agent/outgoing.h"
 #include "agent/turn.h"
 #include "base/clock.h"
 #include "base/fsx.h"
@@ -38,15 +39,15 @@ static void status_of(const struct job *job, const char *stamp,
 		};
 }
 
-/* What the sender wrote; when that cannot be read any more, a stand-in, and
- * the original is kept beside it. */
+/* What the sender wrote; when that can never be read, a stand-in, and the
+ * original is kept beside it. */
 static int read_or_stand_in(struct turn *turn, struct job *job, struct ctl *ret,
 			    struct err *err)
 {
 	const struct mailbox *mailbox = turn->mailbox;
 	int r = pair_read_claimed(&mailbox->dir, job, ret, err);
 	job->keep_original = r < 0;
-	if (r == 0 || r == -ERR_IO || r == -ERR_NOSPACE)
+	if (r == 0 || !outgoing_unusable(r))
 		return r;
 	forms_unreadable(mailbox->set->id, ret);
 	return 0;

@@ -201,6 +201,8 @@ static int claim_ready(struct turn *turn, struct err *err)
 	for (size_t i = 0; i < result.count && r == 0; i++)
 		r = outgoing_claim(turn, &result.ready[i], err);
 	scan_result_release(&result);
+	if (!turn->denied)
+		mailbox_cleared(mailbox, &mailbox->denied, "pair-readable");
 	return r;
 }
 

@@ -138,6 +138,25 @@ static int check_id(const struct http_reply *reply, const char *id,
 	return 0;
 }
 
+/* A log-in page of something on the way is no message. */
+static int check_origin(const struct http_reply *reply, const char *id,
+			struct err *err)
+{
+	static const char *const names[] = {
+		"mex-messageid",
+		"mex-messagetype",
+		"mex-workflowid",
+		"mex-chunk-range",
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (http_reply_header(reply, names[i]))
+			return 0;
+	return err_set(err, ERR_PROTOCOL,
+		       "asked for message %s, but the answer does not come "
+		       "from MESH: it has no mex headers",
+		       id);
+}
+
 static int check_range(const struct http_reply *reply, const char *id,
 		       unsigned chunk, unsigned *ret_count, struct err *err)
 {
@@ -167,7 +186,9 @@ int inbox_head_read(const struct http_reply *reply, const char *id,
 		    unsigned chunk, struct inbox_head *ret, struct err *err)
 {
 	unsigned count = 0;
-	int r = check_id(reply, id, err);
+	int r = check_origin(reply, id, err);
+	if (r == 0)
+		r = check_id(reply, id, err);
 	if (r == 0)
 		r = check_range(reply, id, chunk, &count, err);
 	if (r < 0) {
@@ -196,6 +217,7 @@ struct download {
 	const struct inbox_fetch *fetch;
 	struct inbox_head *head;
 	bool gzip; /* this answer is */
+	bool any;  /* it has a body */
 };
 
 static int corrupt(const struct inbox_fetch *fetch, const char *why,
@@ -237,8 +259,9 @@ static int begin(void *ctx, const struct http_reply *reply, struct err *err)
 
 static int take(void *ctx, const void *data, size_t len, struct err *err)
 {
-	const struct download *download = ctx;
+	struct download *download = ctx;
 	const struct inbox_fetch *fetch = download->fetch;
+	download->any = true;
 	int r = download->gzip ?
 			gz_reader_feed(fetch->gz, data, len, fetch->most,
 				       fetch->write, fetch->ctx, err) :
@@ -278,6 +301,9 @@ static int exchange(const struct session *session, const char *path,
 			err_widen(err, ERR_MESSAGE, ERR_LATER);
 		return r;
 	}
+	if (download->gzip && !download->any && !download->head->report)
+		return corrupt(download->fetch,
+			       "is said to be gzip and is empty", err);
 	if (download->head->chunk == download->head->count &&
 	    !gz_reader_between(download->fetch->gz))
 		return corrupt(download->fetch,

@@ -200,7 +200,7 @@ static int go_on(struct delivery *delivery, const struct boxdir *box,
 	int r = open_part(delivery, box, &usable, err);
 	if (r < 0)
 		return r;
-	if (!usable)
+	if (!usable || delivery->safe >= delivery->count)
 		return drop_record(delivery, box, err);
 	delivery->done = delivery->safe;
 	delivery->size = delivery->safe_size;
@@ -338,7 +338,9 @@ int delivery_chunk_done(struct delivery *delivery, const struct boxdir *box,
 		next.safe = next.done;
 		next.safe_size = next.size;
 	}
-	if (count > 1) {
+	/* the last chunk is recorded by STAGED: fetched again after a crash, it
+	 * brings the headers that the control file is made of */
+	if (next.done < count) {
 		next.state = DELIVERY_FETCHING;
 		r = write_state(&next, box, wall_ns, err);
 		if (r < 0)

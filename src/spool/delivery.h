@@ -68,7 +68,7 @@ int delivery_write(struct delivery *delivery, const void *data, size_t len,
 int delivery_rewind(struct delivery *delivery, struct err *err)
 	__attribute__((warn_unused_result));
 /* Chunk done + 1 of count is whole: syncs the part and records it (unless it
- * is the only one). between: the gzip state is between members. ERR_CHANGED:
+ * is the last). between: the gzip state is between members. ERR_CHANGED:
  * count is not what it was. On failure the chunk is still pending. */
 int delivery_chunk_done(struct delivery *delivery, const struct boxdir *box,
 			unsigned count, bool between, int64_t wall_ns,

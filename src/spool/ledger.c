@@ -25,6 +25,7 @@
 #define LINE_ROOM ((size_t)8 << 10)
 #define WINDOW ((size_t)64 << 10) /* holds more than one line */
 #define SUM_DIGITS ((size_t)8)
+#define LOCAL_SIZE sizeof(((struct job *)0)->local_id)
 
 struct ledger {
 	int dirfd;		/* borrowed */
@@ -33,6 +34,7 @@ struct ledger {
 	char name[NAME_SIZE];	/* its name; "" none */
 	uint64_t sequence;	/* of its last good line */
 	uint64_t end;		/* offset behind its last line */
+	char last_local[LOCAL_SIZE];
 };
 
 /* --- months --- */
@@ -110,6 +112,13 @@ struct reading {
 	uint64_t end; /* behind the last newline or good line */
 };
 
+static void learn_local(struct ledger *ledger, const char *local, bool sent)
+{
+	ledger_ids_add(ledger->ids, LEDGER_LOCAL, local);
+	if (sent) /* too long for us is too long for tracking */
+		(void)text_copy(ledger->last_local, LOCAL_SIZE, local);
+}
+
 static void learn(struct reading *reading, const struct record_line *line)
 {
 	struct ledger_ids *ids = reading->ledger->ids;
@@ -121,7 +130,8 @@ static void learn(struct reading *reading, const struct record_line *line)
 	if (job)
 		ledger_ids_add(ids, LEDGER_JOB, job);
 	if (local && *local && line->wall_ns >= reading->since_ns)
-		ledger_ids_add(ids, LEDGER_LOCAL, local);
+		learn_local(reading->ledger, local,
+			    strcmp(line->state, "SENT") == 0);
 	reading->sequence = line->sequence;
 }
 
@@ -283,6 +293,11 @@ bool ledger_sent_local(const struct ledger *ledger, const char *local_id)
 	return ledger_ids_has(ledger->ids, LEDGER_LOCAL, local_id);
 }
 
+const char *ledger_last_local(const struct ledger *ledger)
+{
+	return ledger->last_local;
+}
+
 bool ledger_has_job(const struct ledger *ledger, const char *job_id)
 {
 	return ledger_ids_has(ledger->ids, LEDGER_JOB, job_id);
@@ -394,6 +409,6 @@ int ledger_add_sent(struct ledger *ledger, const struct job *job,
 		return r;
 	ledger_ids_add(ledger->ids, LEDGER_JOB, job->id);
 	if (*local)
-		ledger_ids_add(ledger->ids, LEDGER_LOCAL, local);
+		learn_local(ledger, local, !failed);
 	return 0;
 }

@@ -34,6 +34,9 @@ struct ledger *ledger_close(struct ledger *ledger);
 bool ledger_delivered(const struct ledger *ledger, const char *message_id);
 /* Whether this mailbox sent this local id in the last LEDGER_DAYS. */
 bool ledger_sent_local(const struct ledger *ledger, const char *local_id);
+/* The local id of the newest message that was sent in that time, "" if none:
+ * tracking must know it. */
+const char *ledger_last_local(const struct ledger *ledger);
 /* Whether the job's end is noted already. */
 bool ledger_has_job(const struct ledger *ledger, const char *job_id);
 

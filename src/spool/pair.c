@@ -85,6 +85,23 @@ static int read_ctl(int fd, const char *name, struct ctl *ret, struct err *err)
 	return r;
 }
 
+/* ERR_CHANGED when the open file is not as it was; err is kept otherwise. */
+static int still_there(int fd, const char *name,
+		       const struct scan_identity *wanted, struct err *err)
+{
+	struct stat st;
+	struct err why;
+	int r = fsx_stat(fd, name, &st, &why);
+	if (r == 0 && is_file(&st, wanted))
+		return 0;
+	if (r == 0)
+		r = err_set(&why, ERR_CHANGED,
+			    "'%s' changed while it was in use", name);
+	if (err)
+		*err = why;
+	return r;
+}
+
 int pair_read_out(const struct boxdir *box, const char *ctl_name,
 		  struct ctl *ret, struct scan_identity *ret_identity,
 		  struct err *err)
@@ -100,10 +117,9 @@ int pair_read_out(const struct boxdir *box, const char *ctl_name,
 	ctl_init(&ctl);
 	r = read_ctl(fd, ctl_name, &ctl, err);
 	/* what was read while it was written is no verdict, good or bad */
-	if (fsx_stat(fd, ctl_name, &st, NULL) < 0 || !is_file(&st, &identity))
-		r = err_set(err, ERR_CHANGED,
-			    "the control file '%s' changed while it was read",
-			    ctl_name);
+	int s = still_there(fd, ctl_name, &identity, err);
+	if (s < 0)
+		r = s;
 	if (r < 0) {
 		ctl_release(&ctl);
 		return r;
@@ -198,12 +214,16 @@ static int nothing_there(const struct job *job, struct err *err)
 /* Whether nothing of the pair was ever moved. Without its control file the
  * data is not ours, unless it has its name in TEMP: then it was claimed and
  * somebody removed the control file since. */
-static bool is_untouched(const struct boxdir *box, const struct part *ctl,
-			 const struct part *dat)
+static int is_untouched(const struct boxdir *box, const struct part *ctl,
+			const struct part *dat, bool *ret, struct err *err)
 {
+	*ret = false;
+	if (ctl->place == PLACE_TEMP)
+		return 0;
 	struct stat st;
-	return ctl->place != PLACE_TEMP &&
-	       fsx_stat_at(box->temp, dat->temp, &st, NULL) < 0;
+	int r = fsx_stat_at(box->temp, dat->temp, &st, err);
+	*ret = r == -ERR_MISSING;
+	return *ret ? 0 : r;
 }
 
 static int check_both(const struct boxdir *box, const struct part *ctl,
@@ -229,7 +249,11 @@ static int take_both(const struct boxdir *box, const struct job *job,
 	int r = part_take(box, &ctl, err);
 	if (r < 0)
 		return r;
-	if (is_untouched(box, &ctl, &dat))
+	bool untouched;
+	r = is_untouched(box, &ctl, &dat, &untouched, err);
+	if (r < 0)
+		return r;
+	if (untouched)
 		return nothing_there(job, err);
 	/* if we die here the control file is in TEMP, the data in OUT: the
 	 * record says CLAIMED, so we come here again */
@@ -305,12 +329,9 @@ int pair_read_claimed(const struct boxdir *box, const struct job *job,
 	struct ctl ctl;
 	ctl_init(&ctl);
 	r = read_ctl(fd, job->ctl_name, &ctl, err);
-	struct stat st;
-	if (fsx_stat(fd, job->ctl_name, &st, NULL) < 0 ||
-	    !is_file(&st, &job->ctl))
-		r = err_set(err, ERR_CHANGED,
-			    "'%s' was changed after it was claimed",
-			    job->ctl_name);
+	int s = still_there(fd, job->ctl_name, &job->ctl, err);
+	if (s < 0)
+		r = s;
 	if (r < 0) {
 		ctl_release(&ctl);
 		return r;

@@ -56,7 +56,9 @@ static void test_heads(void **state)
 	(void)state;
 	static const struct head_case cases[] = {
 		{ 200, "1:1", "M1", 1, 0, 1 },
-		{ 200, NULL, NULL, 1, 0, 1 },
+		{ 200, NULL, "", 1, 0, 1 },
+		/* A page of something on the way: no mex header. */
+		{ 200, NULL, NULL, 1, -ERR_PROTOCOL, 0 },
 		{ 200, "1:0", "m1", 1, 0, 1 },
 		{ 206, "1:3", "M1", 1, 0, 3 },
 		{ 206, "{2:3}", "M1", 2, 0, 3 },
@@ -176,7 +178,8 @@ static int teardown(void **state)
 static void add_answer(struct fixture *f, const char *head, const void *body,
 		       size_t len)
 {
-	char *start = xasprintf("HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n",
+	char *start = xasprintf("HTTP/1.1 %s\r\nMex-MessageID: M1\r\n"
+				"Content-Length: %zu\r\n\r\n",
 				head, len);
 	size_t start_len = strlen(start);
 	char *answer = xmalloc(start_len + len);

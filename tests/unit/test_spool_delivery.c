@@ -159,6 +159,25 @@ static void test_resume_behind_safe_chunk(void **state)
 	box_expect(box.box.temp, ID ".part", "one,2,");
 }
 
+/* All chunks are there, but we die before the control file is made: the last
+ * one is fetched again, because its headers are needed. */
+static void test_resume_before_staged(void **state)
+{
+	(void)state;
+	resume();
+	assert_int_equal(delivery_begin(&delivery, &box.box, &err), 0);
+	fetch("one", 2, true);
+	fetch("two", 2, true);
+	assert_int_equal(delivery.done, 2);
+	resume();
+	assert_int_equal(delivery.state, DELIVERY_FETCHING);
+	assert_int_equal(delivery.done, 1);
+	assert_int_equal(delivery.size, 3);
+	fetch("two", 2, true);
+	stage();
+	assert_int_equal(delivery.state, DELIVERY_STAGED);
+}
+
 static void test_resume_from_no_safe_chunk(void **state)
 {
 	(void)state;
@@ -459,6 +478,7 @@ int main(void)
 		TEST(test_report),
 		TEST(test_rewind),
 		TEST(test_resume_behind_safe_chunk),
+		TEST(test_resume_before_staged),
 		TEST(test_resume_from_no_safe_chunk),
 		TEST(test_part_missing_or_short),
 		TEST(test_chunk_count_changed),

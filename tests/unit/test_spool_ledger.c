@@ -116,6 +116,7 @@ static void test_sent(void **state)
 		assert_true(ledger_sent_local(ledger, "local 1"));
 		assert_false(ledger_sent_local(ledger, "local 2"));
 		assert_false(ledger_sent_local(ledger, ""));
+		assert_string_equal(ledger_last_local(ledger), "local 1");
 		/* our own message's id is not one that was delivered here */
 		assert_false(ledger_delivered(ledger, "SENT1"));
 		reopen(BOX_NOW);
@@ -125,6 +126,7 @@ static void test_sent(void **state)
 	assert_true(ledger_sent_local(ledger, "local 1"));
 	reopen(BOX_NOW + (LEDGER_DAYS + 1) * DAY);
 	assert_false(ledger_sent_local(ledger, "local 1"));
+	assert_string_equal(ledger_last_local(ledger), "");
 	assert_true(ledger_has_job(ledger, "J1"));
 }
 
