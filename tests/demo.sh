@@ -155,13 +155,15 @@ write_ctl lost X26NONE
 drop lost
 await test -e "$one/FAILED/lost.ctl"
 (cd "$one" && ls -l FAILED)
+show "$one/FAILED/lost.ctl"
 
-say 'The application finds the non-delivery report in IN'
-await ctl_with "$one/IN" '<StatusCode>12</StatusCode>' >"$dir/found"
+say "The service's own non-delivery report comes with the next poll, into IN"
+await ctl_with "$one/IN" '<Subject>NDR' >"$dir/found"
 report=$(head -n 1 "$dir/found")
 show "$report"
 [ "$(element LocalId "$report")" = lost ]
 [ "$(element MessageType "$report")" = Report ]
+[ "$(element StatusCode "$report")" = 12 ]
 
 say 'The daemon ends when it is told to'
 kill -TERM "$daemon_pid"

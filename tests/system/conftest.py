@@ -31,9 +31,7 @@ def programs() -> Programs:
 
 
 @pytest.fixture
-def lab(
-    request: pytest.FixtureRequest, programs: Programs, tmp_path: Path
-) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, programs: Programs, tmp_path: Path) -> Iterator[Lab]:
     """What the test works with; nothing of it is left at the end."""
     made = Lab(programs, tmp_path)
     request.node.stash[_LAB] = made

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The meshdrop authors
 """Messages in several chunks, and being killed in the middle of one."""
 
+import gzip
 import os
 
 import pytest
@@ -36,9 +37,7 @@ def chunk_gets(sandbox: Sandbox, number: int) -> list[Request]:
 
 
 @pytest.mark.parametrize("compress", ["Y", "N"])
-def test_three_chunks(
-    small_chunks: Site, receiver: Site, sandbox: Sandbox, compress: str
-) -> None:
+def test_three_chunks(small_chunks: Site, receiver: Site, sandbox: Sandbox, compress: str) -> None:
     """A message is cut into three, in order, and put together again."""
     pair = small_chunks.drop("big", PAYLOAD, Compress=compress)
     small_chunks.run_ok()
@@ -57,9 +56,7 @@ def test_three_chunks(
 
 def test_chunks_in_both_directions(lab, sandbox: Sandbox) -> None:
     """Two mailboxes send each other three chunks at the same time."""
-    site = lab.site(
-        sandbox, "X26ABC1", "X26ABC2", chunk_size=str(CHUNK), request_limit="120k"
-    )
+    site = lab.site(sandbox, "X26ABC1", "X26ABC2", chunk_size=str(CHUNK), request_limit="120k")
     other = PAYLOAD[::-1]
     there = site.drop("there", PAYLOAD, "X26ABC1", To_DTS="X26ABC2")
     back = site.drop("back", other, "X26ABC2", To_DTS="X26ABC1")
@@ -69,6 +66,17 @@ def test_chunks_in_both_directions(lab, sandbox: Sandbox) -> None:
     site.stop_daemon()
     assert (one.sha256, two.sha256) == (back.sha256, there.sha256)
     assert len(sandbox.requests("POST", "/outbox/")) == 4
+
+
+def test_each_chunk_is_its_own_gzip(small_chunks: Site, sandbox: Sandbox) -> None:
+    """The plain data is cut first and each part compressed by itself, as the API wants it."""
+    small_chunks.drop("big", PAYLOAD, Compress="Y")
+    small_chunks.run_ok()
+    message_id = small_chunks.sent("big")["DTSId"]
+    stored = [sandbox.path / "messages" / f"{message_id}.{number}" for number in (1, 2, 3)]
+    parts = [gzip.decompress(path.read_bytes()) for path in stored]
+    assert [len(part) for part in parts] == [CHUNK, CHUNK, len(PAYLOAD) - 2 * CHUNK]
+    assert b"".join(parts) == PAYLOAD
 
 
 def test_too_big_without_chunking(small_chunks: Site, sandbox: Sandbox) -> None:
@@ -118,9 +126,7 @@ def test_killed_in_the_middle_of_an_upload(
     assert message.ctl["DTSId"] == sent["DTSId"]
 
 
-def test_killed_in_the_first_chunk(
-    small_chunks: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_killed_in_the_first_chunk(small_chunks: Site, receiver: Site, sandbox: Sandbox) -> None:
     """After kill -9 in the first of three chunks exactly one message arrives."""
     sandbox.fault("POST", "/outbox", drop_reply=True)
     pair = small_chunks.drop("big", PAYLOAD)
@@ -160,9 +166,7 @@ def test_killed_in_the_middle_of_a_download(
     assert sandbox.inbox("X26ABC2") == []
 
 
-def test_one_chunk_does_not_hold_up_the_inbox(
-    lab, small_chunks: Site, sandbox: Sandbox
-) -> None:
+def test_one_chunk_does_not_hold_up_the_inbox(lab, small_chunks: Site, sandbox: Sandbox) -> None:
     """While a long upload goes on, the same mailbox's inbox is served between chunks."""
     other = lab.site(sandbox, "X26ABC2")
     other.drop("small", b"small", To_DTS="X26ABC1")

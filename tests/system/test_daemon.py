@@ -3,8 +3,10 @@
 """The daemon among others: signals, locks, the service manager, plain HTTP."""
 
 import os
+import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +27,7 @@ def test_ends_at_once_when_idle(sender: Site, number: int) -> None:
     assert sender.notify.count("STOPPING=1") == 1
 
 
-def test_ends_during_an_upload(
-    sender: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_ends_during_an_upload(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """SIGTERM while an answer is awaited: ends with 0 in bounds, and one message comes of it."""
     sandbox.fault("POST", "/outbox", delay_ms=60_000)
     pair = sender.drop("file", os.urandom(1_000_000))
@@ -39,6 +39,23 @@ def test_ends_during_an_upload(
     sender.cycle(lambda: sender.names("SENT"), "the pair in SENT")
     receiver.run_ok()
     assert [item.sha256 for item in receiver.received()] == [pair.sha256]
+
+
+def test_second_sigterm(sender: Site, sandbox: Sandbox) -> None:
+    """A second SIGTERM does not wait for what the first one lets finish."""
+    sandbox.fault("POST", "/outbox", delay_ms=60_000)
+    sender.drop("file", b"content")
+    process = sender.start_daemon()
+    wait_for(lambda: sandbox.posts("X26ABC1"), "the POST")
+    process.signal(signal.SIGTERM)
+    sender.notify.wait_line("STOPPING=1")
+    started = time.monotonic()
+    process.signal(signal.SIGTERM)
+    process.wait(10.0)
+    assert time.monotonic() - started < 3.0
+    sandbox.clear_faults()
+    sender.cycle(lambda: sender.names("SENT"), "the pair in SENT")
+    assert len(sandbox.inbox("X26ABC2")) == 1
 
 
 def test_second_daemon(sender: Site) -> None:
@@ -75,6 +92,26 @@ def test_ready_and_status(sender: Site) -> None:
     assert sender.notify.count("WATCHDOG=1") == 0
 
 
+@pytest.mark.big
+def test_memory_does_not_grow_with_the_file(
+    sender: Site, receiver: Site, big_random: Path
+) -> None:
+    """200 MB out and in, with daemons that never have more than 64 MB in memory."""
+    pair = sender.drop("big", big_random, Compress="Y")
+    peaks = []
+    for site in (sender, receiver):
+        process = site.start_daemon()
+        if site is sender:
+            site.wait_sent("big", timeout=120.0)
+        else:
+            (message,) = site.wait_received(timeout=120.0)
+            assert message.sha256 == pair.sha256
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        peaks.append(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]))
+        site.stop_daemon()
+    assert max(peaks) < 64_000, peaks
+
+
 def test_watchdog(sender: Site) -> None:
     """With WATCHDOG_USEC set the daemon pings again and again."""
     sender.start_daemon({"WATCHDOG_USEC": "1000000"})
@@ -101,9 +138,7 @@ def test_plain_http(lab: Lab) -> None:
     assert [item.sha256 for item in site.received()] == [pair.sha256]
 
 
-def test_several_daemons_for_several_mailboxes(
-    sender: Site, receiver: Site
-) -> None:
+def test_several_daemons_for_several_mailboxes(sender: Site, receiver: Site) -> None:
     """Two daemons, each with its mailbox, side by side."""
     sender.start_daemon()
     receiver.start_daemon()
@@ -123,9 +158,7 @@ def test_handshake_once(sender: Site, sandbox: Sandbox) -> None:
     assert len(sandbox.requests("POST", r"/X26ABC1/?$")) == 1
 
 
-def test_killed_at_any_moment(
-    sender: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_killed_at_any_moment(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """Killed again and again while pairs are dropped: each arrives exactly once."""
     pairs = []
     for number in range(12):

@@ -21,9 +21,7 @@ def patient(lab: Lab, sandbox: Sandbox) -> Site:
     return lab.site(sandbox, "X26ABC1", processing_delay="1s")
 
 
-def test_slow_writing_is_not_taken_early(
-    patient: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_slow_writing_is_not_taken_early(patient: Site, receiver: Site, sandbox: Sandbox) -> None:
     """A data file that still grows is not taken, even though its control file is there."""
     out = patient.folder("OUT")
     (out / "slow.ctl").write_text(render(patient.elements()), encoding="utf-8")
@@ -107,9 +105,7 @@ def test_many_pairs(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     assert len(sandbox.posts("X26ABC1")) == len(receiver.received()) == 100
 
 
-def test_received_files_are_complete_when_seen(
-    sender: Site, receiver: Site
-) -> None:
+def test_received_files_are_complete_when_seen(sender: Site, receiver: Site) -> None:
     """Whoever sees the .ctl in IN finds the .dat beside it, whole."""
     sizes = {}
     for number in range(30):

@@ -45,13 +45,16 @@ def test_600_messages_in_two_pages(lab, sandbox: Sandbox) -> None:
     contents = {item.dat.read_bytes() for item in site.received()}
     assert contents == {str(number).encode() for number in range(600)}
     served = sandbox.requests()
-    lists = [n for n, request in enumerate(served) if "/inbox?" in request.path + "?"
-             and "/inbox/" not in request.path]
+    lists = [
+        n
+        for n, request in enumerate(served)
+        if "/inbox?" in request.path + "?" and "/inbox/" not in request.path
+    ]
     assert len(lists) == 2
     assert all(
         "max_results" not in served[n].path or "max_results=500" in served[n].path for n in lists
     )
-    between = [r for r in served[lists[0]:lists[1]] if r.method == "PUT"]
+    between = [r for r in served[lists[0] : lists[1]] if r.method == "PUT"]
     assert len(between) == 500
     assert len(sandbox.requests("PUT", ACKNOWLEDGED)) == 600
     assert sandbox.inbox("X26ABC2") == []
@@ -149,9 +152,7 @@ def test_gone_between_list_and_get(receiver: Site, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 403, 404])
-def test_one_bad_message_does_not_block(
-    receiver: Site, sandbox: Sandbox, status: int
-) -> None:
+def test_one_bad_message_does_not_block(receiver: Site, sandbox: Sandbox, status: int) -> None:
     """A message that cannot be fetched stays listed; the others arrive."""
     bad, good = send(sandbox, b"bad", b"good")
     sandbox.fault("GET", f"/inbox/{bad}", count=1000, status=status, body="{}")

@@ -59,9 +59,7 @@ def test_away_and_back(lab: Lab) -> None:
     assert [item.sha256 for item in receiver.received()] == [pair.sha256]
 
 
-def test_restart_of_the_service(
-    sender: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_restart_of_the_service(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """A service that restarts in between loses nothing and gets nothing twice."""
     first = sender.drop("one", b"one")
     sender.start_daemon()

@@ -33,9 +33,7 @@ def jobs(site: Site) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("local_id", ["given", "blank"])
-def test_answer_lost(
-    sender: Site, receiver: Site, sandbox: Sandbox, local_id: str
-) -> None:
+def test_answer_lost(sender: Site, receiver: Site, sandbox: Sandbox, local_id: str) -> None:
     """The answer to the only POST is lost: found by tracking, adopted, sent once."""
     sandbox.fault("POST", "/outbox", drop_reply=True)
     blank = {"LocalId": ""} if local_id == "blank" else {}
@@ -46,9 +44,7 @@ def test_answer_lost(
     assert_one_message(sender, receiver, pair)
 
 
-def test_refused_before_it_was_taken(
-    sender: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_refused_before_it_was_taken(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """The POST never reached the service: sent again after two look-ups found nothing."""
     sandbox.fault("POST", "/outbox", refuse=True)
     pair = sender.drop("file", b"content")
@@ -115,9 +111,7 @@ def test_nobody_can_say(lab, sandbox: Sandbox, receiver: Site, choice: str) -> N
         assert sender.names("SENT") == ["file.ctl", "file.dat"]
 
 
-def test_local_id_used_twice(
-    sender: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_local_id_used_twice(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """The message tracking knew before is not taken for the one whose answer was lost."""
     first = sender.drop("one", b"first content")
     sender.run_ok()
@@ -136,9 +130,7 @@ def test_local_id_used_twice(
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_server_errors(
-    sender: Site, receiver: Site, sandbox: Sandbox, status: int
-) -> None:
+def test_server_errors(sender: Site, receiver: Site, sandbox: Sandbox, status: int) -> None:
     """A 5xx that was not the service's own: looked up, sent again, one message."""
     body = "<html>bad gateway</html>"
     sandbox.fault("POST", "/outbox", status=status, body=body, content_type="text/html")
@@ -157,9 +149,7 @@ def test_5xx_after_the_work(sender: Site, receiver: Site, sandbox: Sandbox) -> N
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after(
-    sender: Site, receiver: Site, sandbox: Sandbox, status: int
-) -> None:
+def test_retry_after(sender: Site, receiver: Site, sandbox: Sandbox, status: int) -> None:
     """A service that says when to come back is not asked to take the message before."""
     sandbox.fault("POST", "/outbox", status=status, headers={"Retry-After": "4"})
     pair = sender.drop("file", b"content")
@@ -173,9 +163,7 @@ def test_retry_after(
     assert_one_message(sender, receiver, pair)
 
 
-def test_one_that_waits_does_not_block(
-    sender: Site, receiver: Site, sandbox: Sandbox
-) -> None:
+def test_one_that_waits_does_not_block(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """A message whose fate is being asked lets the others pass."""
     sender.daemon["resolve_after"] = "1h"
     sender.write_conf()

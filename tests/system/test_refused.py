@@ -216,9 +216,7 @@ def test_one_bad_pair_does_not_block(sender: Site, receiver: Site) -> None:
 
 
 @pytest.mark.parametrize("what", ["symlink", "hardlink", "fifo"])
-def test_unsafe_data_file(
-    sender: Site, receiver: Site, sandbox: Sandbox, what: str
-) -> None:
+def test_unsafe_data_file(sender: Site, receiver: Site, sandbox: Sandbox, what: str) -> None:
     """A data file that may be somebody else's is never read and never sent."""
     secret = sender.path / "secret"
     secret.write_bytes(b"somebody else's")

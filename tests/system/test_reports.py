@@ -83,9 +83,7 @@ def test_reports_never_overwrite(sender: Site) -> None:
     assert len(sender.reports("COLLECT")) == 3
 
 
-def test_report_is_there_before_the_service_answers(
-    sender: Site, sandbox: Sandbox
-) -> None:
+def test_report_is_there_before_the_service_answers(sender: Site, sandbox: Sandbox) -> None:
     """The COLLECT report comes when the pair is picked up, not when it is sent."""
     sandbox.fault("POST", "/outbox", delay_ms=20_000)
     sender.drop("file", b"content")

@@ -147,9 +147,7 @@ def test_two_mailboxes_in_one_daemon(lab, sandbox: Sandbox) -> None:
         ("p\u00e2t\u00e9", (".dat", ".ctl")),
     ],
 )
-def test_odd_names(
-    sender: Site, receiver: Site, name: str, extensions: tuple[str, str]
-) -> None:
+def test_odd_names(sender: Site, receiver: Site, name: str, extensions: tuple[str, str]) -> None:
     """Names are free; a pair keeps its own in SENT."""
     pair = sender.drop(name, b"content", extensions=extensions)
     sender.run_ok()
@@ -175,7 +173,12 @@ def test_folders_of_other_case_and_foreign_ones(lab, sandbox: Sandbox) -> None:
     assert (root / "sent" / "file.ctl").exists()
     assert [path.read_bytes() for path in (root / "in").glob("*.dat")] == [b"content"]
     assert sorted(path.name for path in root.iterdir()) == [
-        "done", "failed", "in", "out", "sent", "temp"
+        "done",
+        "failed",
+        "in",
+        "out",
+        "sent",
+        "temp",
     ]
 
 
@@ -187,9 +190,7 @@ def test_missing_folders_are_made(lab, sandbox: Sandbox) -> None:
         folder.rmdir()
     root.rmdir()
     site.run_ok()
-    assert sorted(path.name for path in root.iterdir()) == [
-        "FAILED", "IN", "OUT", "SENT", "TEMP"
-    ]
+    assert sorted(path.name for path in root.iterdir()) == ["FAILED", "IN", "OUT", "SENT", "TEMP"]
 
 
 @pytest.mark.big

@@ -45,17 +45,24 @@ def test_init(lab: Lab) -> None:
     sandbox = lab.sandbox()
     names = {path.name for path in sandbox.path.iterdir()}
     assert {
-        "ca.pem", "ca.key", "server.pem", "server.key", "client.pem", "client.key",
-        "shared.key", "mailboxes.json", "X26ABC1.password", "X26ABC2.password",
-        "meshdrop.conf", "mailboxes.d",
+        "ca.pem",
+        "ca.key",
+        "server.pem",
+        "server.key",
+        "client.pem",
+        "client.key",
+        "shared.key",
+        "mailboxes.json",
+        "X26ABC1.password",
+        "X26ABC2.password",
+        "meshdrop.conf",
+        "mailboxes.d",
     } <= names
     for path in [*sandbox.path.glob("*.key"), *sandbox.path.glob("*.password")]:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     text = (sandbox.path / "meshdrop.conf").read_text(encoding="utf-8")
     assert re.search(r"^url = https://127\.0\.0\.1:8700$", text, re.MULTILINE)
-    again = run(
-        [lab.programs.path("meshdrop-sandbox"), "--init", str(sandbox.path)], sandbox.log
-    )
+    again = run([lab.programs.path("meshdrop-sandbox"), "--init", str(sandbox.path)], sandbox.log)
     assert again.code == 1
     assert str(sandbox.path) in again.err
 
@@ -182,9 +189,7 @@ def test_stored_gzip(one: Api, two: Api) -> None:
 
 def test_unregistered_recipient(one: Api) -> None:
     """417 SEND/12, and a REPORT about that message in the sender's inbox."""
-    refused = one.request(
-        "POST", f"{ONE}/outbox", b"x", Mex_To="NOBODY", Mex_WorkflowID=WORKFLOW
-    )
+    refused = one.request("POST", f"{ONE}/outbox", b"x", Mex_To="NOBODY", Mex_WorkflowID=WORKFLOW)
     assert refused.status == 417
     assert error_of(refused) == ("SEND", "12")
     (report_id,) = one.inbox()
@@ -196,9 +201,7 @@ def test_unregistered_recipient(one: Api) -> None:
 
 def test_empty_body(one: Api) -> None:
     """A message without content is 417 COLLECT/02."""
-    refused = one.request(
-        "POST", f"{ONE}/outbox", b"", Mex_To="X26ABC2", Mex_WorkflowID=WORKFLOW
-    )
+    refused = one.request("POST", f"{ONE}/outbox", b"", Mex_To="X26ABC2", Mex_WorkflowID=WORKFLOW)
     assert (refused.status, error_of(refused)) == (417, ("COLLECT", "02"))
 
 
@@ -255,7 +258,9 @@ def test_cut_upload(sandbox: Sandbox, two: Api) -> None:
     )
     connection.putrequest("POST", f"{ONE}/outbox")
     for name, value in (
-        ("Authorization", api.token()), ("Mex-To", "X26ABC2"), ("Mex-WorkflowID", WORKFLOW),
+        ("Authorization", api.token()),
+        ("Mex-To", "X26ABC2"),
+        ("Mex-WorkflowID", WORKFLOW),
         ("Content-Length", "1000"),
     ):
         connection.putheader(name, value)

@@ -57,6 +57,36 @@ def test_status(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     sender.stop_daemon()
 
 
+def test_status_file(sender: Site) -> None:
+    """The daemon keeps status.json, whole at any moment; without a daemon it says so."""
+    path = sender.path / "state" / "status.json"
+    sender.start_daemon()
+    status = wait_for(lambda: path.exists() and json.loads(path.read_text("utf-8")), "the file")
+    assert status["pid"] == sender.process.pid
+    assert [box["id"] for box in status["mailboxes"]] == ["X26ABC1"]
+    for number in range(20):
+        sender.drop(f"file{number}", b"content")
+
+    def counted() -> bool:
+        return json.loads(path.read_text("utf-8"))["mailboxes"][0]["sent"] == 20
+
+    wait_for(counted, "20 sent in status.json")
+    sender.stop_daemon()
+    after = sender.tool("status")
+    assert after.code == 1, after
+    assert "not running" in after.out
+
+
+def test_check_finds_folders_it_cannot_use(sender: Site) -> None:
+    """check names a folder that is none."""
+    out = sender.folder("OUT")
+    out.rmdir()
+    out.write_bytes(b"in the way")
+    done = sender.tool("check")
+    assert done.code == 1, done
+    assert str(out) in done.out + done.err
+
+
 def test_status_counts_held(sender: Site, sandbox: Sandbox) -> None:
     """A job that needs an operator shows in status and list."""
     sender.daemon["connections"] = "1"
@@ -109,8 +139,18 @@ def test_send(sender: Site, receiver: Site) -> None:
     payload = sender.path / "letter.pdf"
     payload.write_bytes(b"%PDF content")
     done = sender.tool(
-        "send", "-m", "X26ABC1", "--to", "X26ABC2", "--workflow", WORKFLOW,
-        "--subject", "a subject", "--local-id", "L-1", str(payload),
+        "send",
+        "-m",
+        "X26ABC1",
+        "--to",
+        "X26ABC2",
+        "--workflow",
+        WORKFLOW,
+        "--subject",
+        "a subject",
+        "--local-id",
+        "L-1",
+        str(payload),
     )
     assert done.code == 0, done
     assert len(sender.names("OUT")) == 2
@@ -130,8 +170,16 @@ def test_send_uncompressed_in_chunks(lab, sandbox: Sandbox) -> None:
     payload = site.path / "letter"
     payload.write_bytes(bytes(250_000))
     done = site.tool(
-        "send", "-m", "X26ABC1", "--to", "X26ABC2", "--workflow", WORKFLOW,
-        "--no-compress", "--allow-chunking", str(payload),
+        "send",
+        "-m",
+        "X26ABC1",
+        "--to",
+        "X26ABC2",
+        "--workflow",
+        WORKFLOW,
+        "--no-compress",
+        "--allow-chunking",
+        str(payload),
     )
     assert done.code == 0, done
     site.run_ok()

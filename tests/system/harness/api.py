@@ -66,9 +66,7 @@ class Api:
             fields.setdefault("Authorization", self.token())
         self._connect().request(method, path, body=body, headers=fields)
 
-    def request(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
-    ) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """One request and its answer."""
         self.ask(method, path, body, **headers)
         reply = self._connect().getresponse()

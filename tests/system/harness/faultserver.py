@@ -85,6 +85,10 @@ class Connection:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self.stream.sendall("\r\n".join([*lines, "", ""]).encode() + data)
 
+    def raw(self, data: bytes) -> None:
+        """Bytes as they are, whatever they mean."""
+        self.stream.sendall(data)
+
     def reset(self) -> None:
         """Ends with RST instead of FIN."""
         self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -100,9 +104,7 @@ def usual(connection: Connection, head: Head) -> None:
     if head.method == "GET" and "/inbox" in head.path:
         connection.reply(200, {"messages": [], "links": {}, "approx_inbox_count": 0})
     elif head.method == "GET" and "/tracking" in head.path:
-        connection.reply(
-            404, {"errorEvent": "", "errorCode": "", "errorDescription": "Not Found"}
-        )
+        connection.reply(404, {"errorEvent": "", "errorCode": "", "errorDescription": "Not Found"})
     else:
         connection.reply(200)
 

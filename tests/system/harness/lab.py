@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.faultserver import FaultServer, Script
 from harness.process import Programs
-from harness.sandbox import Sandbox
+from harness.sandbox import ADMIN, Sandbox
 from harness.secrecy import CANARY, assert_no_leaks
 from harness.site import Credentials, Site
 
@@ -30,15 +30,11 @@ class Lab:
 
     def sandbox(self) -> Sandbox:
         """A sandbox, initialised but not started."""
-        made = Sandbox(
-            self.programs, self.path / f"sandbox{len(self._sandboxes) + 1}", self.logs
-        )
+        made = Sandbox(self.programs, self.path / f"sandbox{len(self._sandboxes) + 1}", self.logs)
         self._sandboxes.append(made)
         return made
 
-    def site(
-        self, sandbox: Sandbox, *mailboxes: str, url: str = "", **daemon: str
-    ) -> Site:
+    def site(self, sandbox: Sandbox, *mailboxes: str, url: str = "", **daemon: str) -> Site:
         """A site with the sandbox's certificates and secrets."""
         path = self.path / f"site{len(self._sites) + 1}"
         credentials = Credentials(sandbox.path, url or sandbox.url)
@@ -55,10 +51,11 @@ class Lab:
         return made
 
     def log_tails(self) -> list[tuple[str, str]]:
-        """For the report of a failure: the name and the end of each log."""
+        """For the report of a failure: the name and the end of each log, without our looks."""
         tails = []
         for log in sorted(self.logs.glob("*.log")):
-            lines = log.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
+            text = log.read_text(encoding="utf-8", errors="backslashreplace")
+            lines = [line for line in text.splitlines() if ADMIN not in line]
             tails.append((log.name, "\n".join(lines[-LOG_TAIL:])))
         return tails
 

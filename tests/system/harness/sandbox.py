@@ -141,9 +141,7 @@ class Sandbox:
         tls = None if self.plain else self.tls()
         if not mailbox:
             return Api("127.0.0.1", self.port, tls)
-        return Api(
-            "127.0.0.1", self.port, tls, mailbox, self.password(mailbox), self.shared_key
-        )
+        return Api("127.0.0.1", self.port, tls, mailbox, self.password(mailbox), self.shared_key)
 
     # --- its admin side
 

@@ -16,9 +16,7 @@ def canary(kind: str, number: int) -> str:
 def leaks(text: str, forbidden: list[str]) -> list[str]:
     """The lines of text that hold a forbidden value, in any case of letters."""
     lower = [value.lower() for value in forbidden if value]
-    return [
-        line for line in text.splitlines() if any(value in line.lower() for value in lower)
-    ]
+    return [line for line in text.splitlines() if any(value in line.lower() for value in lower)]
 
 
 def assert_no_leaks(logs: list[Path], forbidden: list[str]) -> None:

@@ -273,8 +273,11 @@ class Site:
             path = self.folder(folder, mailbox) / name
             if path.suffix.lower() == ".ctl":
                 dat = next(
-                    (other for other in path.parent.glob("*")
-                     if other.stem == path.stem and other.suffix.lower() == ".dat"),
+                    (
+                        other
+                        for other in path.parent.glob("*")
+                        if other.stem == path.stem and other.suffix.lower() == ".dat"
+                    ),
                     None,
                 )
                 found.append(Arrived(read_ctl(path), dat))
