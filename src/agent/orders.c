@@ -115,8 +115,16 @@ static int hold(struct job *job, struct err *err)
 	return move(job, JOB_HELD, err);
 }
 
+/* Whoever gives an order has looked at what happened before. */
+static void count_anew(struct job *job)
+{
+	job->attempts = 0;
+	job->failures = 0;
+}
+
 static int go_on(struct job *job, struct err *err)
 {
+	count_anew(job);
 	enum job_state to = job->state == JOB_UNKNOWN ? JOB_UNKNOWN :
 							job->resume;
 	job->not_before_ns = 0;
@@ -151,6 +159,7 @@ static int carry_out(struct job *job, const struct order *order,
 	case ORDER_ADOPT:
 		return adopt(job, order->message_id, err);
 	case ORDER_RESEND:
+		count_anew(job);
 		return move(job, JOB_CLAIMED, err);
 	case ORDER_FAIL:
 		break;
@@ -238,7 +247,8 @@ static int apply_file(struct mailbox *mailbox, const char *name,
 	buf_init(&text, ORDER_SIZE_MAX);
 	struct order order;
 	int r = fsx_load(mailbox->dir.orders, name, &text, err);
-	if (r < 0 && r != -ERR_LIMIT)
+	bool foreign = r == -ERR_LIMIT || r == -ERR_UNSAFE || r == -ERR_DENIED;
+	if (r < 0 && !foreign)
 		return r;
 	if (r == 0 && order_parse(text.data, &order))
 		r = apply(mailbox, job_id, &order, err);

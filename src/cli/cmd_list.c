@@ -38,17 +38,27 @@ static bool is_waiting(const struct job *job)
 }
 
 /* text is the bare reason; reason has its event and code in front. */
+/* What is going on has no reason; its record still has the last one. */
+static bool has_reason(const struct job *job)
+{
+	return job->state != JOB_CLAIMED && job->state != JOB_OPENING &&
+	       job->state != JOB_OPEN;
+}
+
 static void put_reason(json_t *object, const struct job *job)
 {
-	AUTO_FREE char *reason = job->code[0] != '\0' ?
-					 xasprintf("%s%s%s: %s", job->event,
-						   job->event[0] != '\0' ? " " :
-									   "",
-						   job->code, job->text) :
-					 xstrdup(job->text);
-	show_put_text(object, "event", job->event);
-	show_put_text(object, "code", job->code);
-	show_put_text(object, "text", job->text);
+	bool has = has_reason(job);
+	const char *event = has ? job->event : "";
+	const char *code = has ? job->code : "";
+	const char *text = has ? job->text : "";
+	AUTO_FREE char *reason = code[0] != '\0' ?
+					 xasprintf("%s%s%s: %s", event,
+						   event[0] != '\0' ? " " : "",
+						   code, text) :
+					 xstrdup(text);
+	show_put_text(object, "event", event);
+	show_put_text(object, "code", code);
+	show_put_text(object, "text", text);
 	show_put_text(object, "reason", reason);
 }
 
