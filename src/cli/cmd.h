@@ -48,12 +48,17 @@ struct cmd {
 
 extern const struct cmd cmd_check;
 extern const struct cmd cmd_config;
+extern const struct cmd cmd_hold;
 extern const struct cmd cmd_inbox;
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_lookup;
+extern const struct cmd cmd_release;
+extern const struct cmd cmd_resolve;
+extern const struct cmd cmd_retry;
 extern const struct cmd cmd_send;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_track;
+extern const struct cmd cmd_verify;
 
 #define CMD_OPTIONS_MAX 12
 

@@ -18,8 +18,9 @@
 
 /* In the order of --help. */
 static const struct cmd *const commands[] = {
-	&cmd_check, &cmd_status, &cmd_list,  &cmd_send,
-	&cmd_track, &cmd_lookup, &cmd_inbox, &cmd_config,
+	&cmd_check,   &cmd_status, &cmd_list,	 &cmd_send,   &cmd_hold,
+	&cmd_release, &cmd_retry,  &cmd_resolve, &cmd_verify, &cmd_track,
+	&cmd_lookup,  &cmd_inbox,  &cmd_config,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -49,6 +50,7 @@ static void print_help(void)
 		    "  0   it worked, and nothing is wrong\n"
 		    "  1   it failed, or something is wrong\n"
 		    "  64  the command line cannot be understood\n"
+		    "  75  meshdropd is busy: an order waits for it\n"
 		    "  78  the settings are wrong\n",
 		    stdout);
 }

@@ -16,7 +16,7 @@ from harness.lab import Lab
 from harness.process import Result
 from harness.sandbox import Sandbox
 from harness.site import Site
-from harness.waiting import wait_for
+from harness.waiting import tick, wait_for
 
 MAILBOX = "X26ABC1"
 LONG_WAIT = {"Retry-After": "3600"}
@@ -188,6 +188,21 @@ def test_resend(lab: Lab, sandbox: Sandbox, running: bool) -> None:
     assert arrived(sandbox) == 1
 
 
+def test_resend_after_the_last_attempt(lab: Lab, sandbox: Sandbox, running: bool) -> None:
+    """An operator's resend is sent even where server_retry has been reached."""
+    site = lab.site(sandbox)
+    site.add_mailbox(MAILBOX, server_retry=0, local_id_when_empty="none")
+    sandbox.fault("POST", "/outbox", status=500)
+    site.drop("file", b"content", LocalId="")
+    if running:
+        reach(site, "HELD", running)
+    else:
+        site.cycle(lambda: [job["state"] for job in jobs(site)] == ["HELD"], "HELD")
+    assert site.tool("resolve", "file", "--resend").code == 0
+    go_on(site, running, "SENT")
+    assert arrived(sandbox) == 1
+
+
 @pytest.mark.parametrize("doubt", ["UNKNOWN", "HELD", "DEFERRED"])
 def test_fail(lab: Lab, site: Site, sandbox: Sandbox, running: bool, doubt: str) -> None:
     """A job that is given up goes to FAILED with TRANSFER 06; nothing more is sent."""
@@ -298,6 +313,19 @@ def test_another_user(site: Site, sandbox: Sandbox) -> None:
     assert only_job(site)["state"] == "DEFERRED"
 
 
+def test_order_that_cannot_be_read(site: Site, sandbox: Sandbox) -> None:
+    """A link among the orders is taken away and stops nothing."""
+    job = defer(site, sandbox, True)
+    wanted = site.path / "wanted"
+    wanted.write_text("fail\n", encoding="utf-8")
+    (state_of(site) / "orders" / "link").symlink_to(wanted)
+    (state_of(site) / "orders" / "link").rename(state_of(site) / "orders" / f"{job}.order")
+    wait_for(lambda: orders(site) == [], "the link to be gone")
+    assert only_job(site)["state"] == "DEFERRED"
+    assert wanted.exists()
+    site.stop_daemon()
+
+
 # --- somebody has the lock
 
 
@@ -399,6 +427,36 @@ def test_verify_while_much_happens(lab: Lab, sandbox: Sandbox) -> None:
     site.stop_daemon()
 
 
+def test_verify_looks_twice(site: Site) -> None:
+    """What is seen once only, while somebody else has the lock, does not count."""
+    site.run_ok()
+    temp = site.folder("TEMP")
+    stop = threading.Event()
+
+    def orphan(number: int) -> Path:
+        return temp / f"202611220700{number:05}-0123abcd.dat"
+
+    def keep_renaming() -> None:
+        number = 0
+        while not stop.is_set():
+            orphan(number).rename(orphan(number + 1))
+            number += 1
+            tick()
+
+    orphan(0).write_bytes(b"content")
+    assert len(findings(site, False)) == 1
+    thread = threading.Thread(target=keep_renaming)
+    with (state_of(site) / "lock").open("r+b") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert len(findings(site, True)) == 1
+        thread.start()
+        try:
+            assert findings(site, True) == []
+        finally:
+            stop.set()
+            thread.join(60)
+
+
 def test_verify_damaged_record(site: Site, sandbox: Sandbox, running: bool) -> None:
     """A record with a wrong checksum is named."""
     job = defer(site, sandbox, running)
@@ -411,7 +469,9 @@ def test_verify_missing_data(site: Site, sandbox: Sandbox, running: bool) -> Non
     """A file that somebody took out of TEMP is missed."""
     job = defer(site, sandbox, running)
     (site.folder("TEMP") / f"{job}.dat").unlink()
-    assert findings(site, running) == [f"job {job} is DEFERRED, but TEMP/{job}.dat is missing"]
+    assert findings(site, running) == [
+        f"job {job} is DEFERRED, but TEMP/{job}.dat is missing"
+    ]
     (site.folder("TEMP") / f"{job}.ctl").unlink()
     assert len(findings(site, running)) == 2
 

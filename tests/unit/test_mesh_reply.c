@@ -49,8 +49,7 @@ static const struct error_case errors[] = {
 	  true, "", "", "header mex-to field required", "", "",
 	  "HTTP 417: header mex-to field required" },
 	/* The words of a body that is not MESH's are not kept. */
-	{ "{\"detail\":\"Not Found\"}", false, "", "", "", "", "",
-	  "HTTP 417" },
+	{ "{\"detail\":\"Not Found\"}", false, "", "", "", "", "", "HTTP 417" },
 	{ "{\"message\":\"An internal error occurred.\\n\\nPlease contact "
 	  "support.\"}",
 	  false, "", "", "", "", "", "HTTP 417" },
@@ -73,8 +72,8 @@ static const struct error_case errors[] = {
 	{ "Invalid HTTP request received.", false, "", "", "", "", "",
 	  "HTTP 417" },
 	{ "\033[31m\377", false, "", "", "", "", "", "HTTP 417" },
-	{ "{\"errorDescription\":\"\\u001b[31m\"}", true, "", "",
-	  "\\x1b[31m", "", "", "HTTP 417: \\x1b[31m" },
+	{ "{\"errorDescription\":\"\\u001b[31m\"}", true, "", "", "\\x1b[31m",
+	  "", "", "HTTP 417: \\x1b[31m" },
 };
 
 static void test_errors(void **state)
