@@ -48,14 +48,25 @@ static bool agrees(const char *said, const char *ours)
 	return said[0] != '\0' && strcmp(said, ours) == 0;
 }
 
-static bool same_message(const struct resolve_case *facts)
+static bool same_names(const struct resolve_case *facts)
 {
 	const struct reply_track *track = facts->track;
-	return track->status != REPLY_STATUS_UPLOADING && same_size(facts) &&
-	       same_time(facts) && track->recipient[0] != '\0' &&
+	return track->recipient[0] != '\0' &&
 	       text_equal_nocase(track->recipient, facts->to) &&
 	       agrees(track->workflow, facts->workflow) &&
-	       agrees(track->file_name, facts->file_name);
+	       agrees(track->file_name, facts->file_name) && same_time(facts);
+}
+
+/* What was refused was not kept: it has no size. */
+static bool was_refused(const struct resolve_case *facts)
+{
+	return facts->track->status == REPLY_STATUS_ERROR && same_names(facts);
+}
+
+static bool same_message(const struct resolve_case *facts)
+{
+	return facts->track->status != REPLY_STATUS_UPLOADING &&
+	       same_size(facts) && same_names(facts);
 }
 
 /* Whether an answer about this local id can only be about this message. */
@@ -96,6 +107,10 @@ enum resolve_verdict resolve_decide(const struct resolve_case *facts,
 	if (!is_ours(facts)) {
 		*ret_why = "another message may have the same LocalId";
 		return RESOLVE_HOLD;
+	}
+	if (was_refused(facts)) {
+		*ret_why = "tracking has it as refused";
+		return RESOLVE_REJECT;
 	}
 	if (same_message(facts)) {
 		*ret_why = "tracking has it, and everything agrees";
@@ -271,6 +286,13 @@ static int judge(struct turn *turn, struct outgoing *out, const struct ctl *ctl,
 		return resend(turn, out, why, err);
 	case RESOLVE_AGAIN:
 		return ask_again(turn, out, why, err);
+	case RESOLVE_REJECT:
+		(void)text_copy(out->job.message_id, TEXT_ID_SIZE,
+				track->message_id); /* the same size */
+		if (track->failure[0] != '\0')
+			why = track->failure;
+		return outgoing_reject(turn->mailbox, out, "SEND", "06", why,
+				       err);
 	case RESOLVE_HOLD:
 		break;
 	}

@@ -29,6 +29,7 @@ enum resolve_verdict {
 	RESOLVE_ADOPT,	/* it is there: take its id */
 	RESOLVE_AGAIN,	/* not there: ask once more, later */
 	RESOLVE_RESEND, /* not there, for certain */
+	RESOLVE_REJECT, /* it arrived, and was refused */
 	RESOLVE_HOLD,	/* the evidence does not decide */
 };
 

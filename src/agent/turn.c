@@ -277,11 +277,21 @@ static bool send_out(struct turn *turn, struct err *err)
 	return true;
 }
 
+/* An outcome waits for its line: nothing else is done for the mailbox, least
+ * of all a report acknowledged that might be about it. */
+static bool is_unwritten(const struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < mailbox->out_count; i++)
+		if (mailbox->out[i]->unwritten)
+			return true;
+	return false;
+}
+
 static bool receive_in(struct turn *turn, bool *ret_more, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
 	int64_t now = clock_mono_ns();
-	if (mailbox->poll_due_ns > now)
+	if (mailbox->poll_due_ns > now || is_unwritten(mailbox))
 		return true;
 	int64_t next = now + turn->conf->poll_interval_ns;
 	if (!has_room(turn)) {

@@ -356,6 +356,24 @@ static void test_uploading_is_another(void **state)
 	assert_int_equal(decide_track(&track), RESOLVE_HOLD);
 }
 
+/* A 417 whose answer was lost: tracking has the message, without content. */
+static void test_refused(void **state)
+{
+	(void)state;
+	struct reply_track track = track_that_agrees();
+	track.status = REPLY_STATUS_ERROR;
+	track.file_size = 0;
+	assert_int_equal(decide_track(&track), RESOLVE_REJECT);
+	track.file_size = -1;
+	assert_int_equal(decide_track(&track), RESOLVE_REJECT);
+	(void)text_copy(track.file_name, sizeof(track.file_name), "other.dat");
+	assert_int_equal(decide_track(&track), RESOLVE_HOLD);
+	track = track_that_agrees();
+	track.status = REPLY_STATUS_ERROR;
+	track.uploaded_ns = OPENING - 24 * HOUR;
+	assert_int_equal(decide_track(&track), RESOLVE_HOLD);
+}
+
 /* Whose LocalId is it? Only ours, or asked for before and nobody else's. */
 static void test_whose_local_id(void **state)
 {
@@ -458,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_agrees_with_nothing),
 		cmocka_unit_test(test_unsaid_does_not_agree),
 		cmocka_unit_test(test_uploading_is_another),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_whose_local_id),
 		cmocka_unit_test(test_unsaid_excuses_nothing),
 		cmocka_unit_test(test_workflow_that_we_did_not_send),
