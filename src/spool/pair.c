@@ -152,15 +152,36 @@ static void part_init(struct part *part, const struct job *job, bool data)
 	part->place = PLACE_NOWHERE;
 }
 
+/* The name in TEMP may be durable while the one in OUT has come back: some file
+ * systems log two folders one after the other. It is one file: the move is done
+ * again, which takes the old name away. */
+static int part_take_rest(const struct boxdir *box, const struct part *part,
+			  const struct stat *in_temp, struct err *err)
+{
+	struct stat st;
+	int r = fsx_stat_at(box->out, part->name, &st, err);
+	if (r == -ERR_MISSING)
+		return 0;
+	if (r < 0)
+		return r;
+	if (st.st_ino != in_temp->st_ino || st.st_dev != in_temp->st_dev)
+		return 0; /* a new file by that name: another pair */
+	bool gone = false;
+	return pair_move(box->out, part->name, box->temp, part->temp, &gone,
+			 err);
+}
+
 static int part_take(const struct boxdir *box, struct part *part,
 		     struct err *err)
 {
 	struct stat st;
 	int r = fsx_stat_at(box->temp, part->temp, &st, err);
-	if (r != -ERR_MISSING) {
+	if (r == 0) {
 		part->place = PLACE_TEMP;
-		return r;
+		return part_take_rest(box, part, &st, err);
 	}
+	if (r != -ERR_MISSING)
+		return r;
 	r = fsx_stat_at(box->out, part->name, &st, err);
 	if (r == -ERR_MISSING)
 		return 0;
