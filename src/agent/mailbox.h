@@ -39,7 +39,8 @@ struct outgoing {
 	bool claimed; /* all renames of the claim are done */
 	bool unwritten;
 	struct outcome outcome;
-	int fd; /* the data file while requests are made of it; else -1 */
+	bool absent; /* tracking, asked just now, did not know the upload */
+	int fd;	     /* the data file while requests are made of it; else -1 */
 };
 
 /* A message that could not be taken: skipped until due, never acknowledged,

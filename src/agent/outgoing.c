@@ -283,6 +283,12 @@ static void note_contact(struct turn *turn, const struct outcome *outcome)
 		mailbox->now.last_contact_ns = clock_wall_ns();
 }
 
+/* What a chunk of an upload is answered that the service does not know. */
+static bool is_forgotten(int http)
+{
+	return http == 404 || http == 406 || http == 410;
+}
+
 static int apply(struct turn *turn, struct outgoing *out,
 		 const struct outcome *outcome, struct err *err)
 {
@@ -302,6 +308,9 @@ static int apply(struct turn *turn, struct outgoing *out,
 	case OUTCOME_RESTART:
 		return defer(turn, out, JOB_CLAIMED, outcome, err);
 	case OUTCOME_CONFIRM:
+		/* Neither the upload nor tracking knows it: start again. */
+		if (out->absent && is_forgotten(outcome->http))
+			return defer(turn, out, JOB_CLAIMED, outcome, err);
 		job->confirm = true;
 		return defer(turn, out, JOB_OPEN, outcome, err);
 	case OUTCOME_LATER:
@@ -354,6 +363,7 @@ static int confirm(struct turn *turn, struct outgoing *out, bool *ret_send,
 		return 0; /* it cannot be asked: a chunk may be repeated */
 	if (r < 0)
 		return r;
+	out->absent = found == TRACK_NONE;
 	*ret_send = found != TRACK_ONE ||
 		    track.status == REPLY_STATUS_UPLOADING;
 	if (*ret_send)
@@ -387,6 +397,7 @@ static int next_chunk(struct turn *turn, struct outgoing *out, struct err *err)
 {
 	bool send = true;
 	int r = 0;
+	out->absent = false;
 	if (out->job.confirm)
 		r = confirm(turn, out, &send, err);
 	if (r < 0 || !send)

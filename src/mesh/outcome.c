@@ -59,7 +59,7 @@ static enum outcome_kind on_client_error(enum outcome_step step, int status,
 {
 	/* The upload is not known, or known with another count. */
 	if (!opens(step) && (status == 404 || status == 406 || status == 410))
-		return OUTCOME_RESTART;
+		return step == OUTCOME_LAST ? OUTCOME_CONFIRM : OUTCOME_RESTART;
 	if (!opens(step) && status == 423)
 		return OUTCOME_CONFIRM;
 	if (status == 404 || status == 405)
@@ -157,14 +157,21 @@ static void set_why(const struct http_reply *reply, struct outcome *ret)
 	ret->err.http = reply->status;
 }
 
+/* Whether the body's source ended the request, and not the conversation. */
+static bool is_own(int r)
+{
+	return r != -ERR_NETWORK && r != -ERR_TLS && r != -ERR_PROTOCOL &&
+	       r != -ERR_LIMIT && r != -ERR_STOPPED && r != -ERR_INVALID;
+}
+
 /* No complete answer came. */
 static enum outcome_kind without_answer(enum outcome_step step, int r,
 					const struct http_reply *reply)
 {
 	if (reply->sent == HTTP_SENT_NOTHING)
 		return OUTCOME_LATER;
-	/* The last look found the data changed, so we kept the last bytes. */
-	if (r == -ERR_CHANGED && reply->sent == HTTP_SENT_PART)
+	/* Our own reading, or the last look, failed: we kept the last bytes. */
+	if (is_own(r) && reply->sent == HTTP_SENT_PART)
 		return OUTCOME_LATER;
 	return unclear(step);
 }

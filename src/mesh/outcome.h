@@ -23,7 +23,8 @@
  *                           LATER    for chunk 2..n-1: send it again
  *                           CONFIRM  for the last chunk: ask tracking
  *   chunk: 404, 406, 410    RESTART  the upload is not known (any more), or
- *                                    with another count
+ *                                    with another count; for the last chunk
+ *                           CONFIRM  it may be complete and gone
  *   chunk: 423              CONFIRM  it was complete already: ask tracking
  */
 #ifndef MESHDROP_MESH_OUTCOME_H

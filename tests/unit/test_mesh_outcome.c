@@ -65,12 +65,12 @@ static const struct answer_case answers[] = {
 	{ 401, "", { L, L, L, L }, true, false },
 	{ 403, "", { U, L, L, L }, true, false },
 	{ 403, MESH_BODY, { U, L, L, L }, true, false },
-	{ 404, "{\"detail\":\"Not Found\"}", { L, L, R, R }, false, true },
-	{ 404, MESH_BODY, { L, L, R, R }, false, false },
+	{ 404, "{\"detail\":\"Not Found\"}", { L, L, R, C }, false, true },
+	{ 404, MESH_BODY, { L, L, R, C }, false, false },
 	{ 405, "", { L, L, L, L }, false, true },
-	{ 406, "{\"message\":\"m\"}", { L, L, R, R }, false, false },
+	{ 406, "{\"message\":\"m\"}", { L, L, R, C }, false, false },
 	{ 408, "", { U, R, L, C }, false, false },
-	{ 410, MESH_BODY, { X, X, R, R }, false, false },
+	{ 410, MESH_BODY, { X, X, R, C }, false, false },
 	{ 423, "{\"message\":\"m\"}", { L, L, C, C }, false, false },
 	{ 425, "", { L, L, L, L }, false, false },
 	{ 429, "", { L, L, L, L }, false, false },
@@ -158,6 +158,9 @@ static void test_silence(void **state)
 		{ -ERR_PROTOCOL, HTTP_SENT_WHOLE, 417, { U, R, L, C } },
 		{ -ERR_CHANGED, HTTP_SENT_PART, 0, { L, L, L, L } },
 		{ -ERR_CHANGED, HTTP_SENT_WHOLE, 0, { U, R, L, C } },
+		{ -ERR_IO, HTTP_SENT_PART, 0, { L, L, L, L } },
+		{ -ERR_DENIED, HTTP_SENT_PART, 0, { L, L, L, L } },
+		{ -ERR_IO, HTTP_SENT_WHOLE, 0, { U, R, L, C } },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct silence_case *c = &cases[i];
