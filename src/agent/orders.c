@@ -254,8 +254,15 @@ static int apply_file(struct mailbox *mailbox, const char *name,
 		r = apply(mailbox, job_id, &order, err);
 	else
 		r = not_an_order(mailbox, name);
+	if (r < 0)
+		return r;
 	/* Carried out; if we die here it is met again, and changes nothing. */
-	return r < 0 ? r : fsx_remove(mailbox->dir.orders, name, err);
+	r = fsx_remove(mailbox->dir.orders, name, err);
+	if (r < 0)
+		return r;
+	/* An order that came back with a power cut, when the job has gone on,
+	 * would be carried out a second time. */
+	return fsx_sync_dir(mailbox->dir.orders, "orders", err);
 }
 
 /* Copies one name that is an order, so that the folder is not changed while
