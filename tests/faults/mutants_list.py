@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The meshdrop authors
+"""The mutants: what is taken away from the sources, and which tests must notice it.
+
+An edit is (file, text, text instead); the text must be in the file exactly once. A catcher is
+KIND:WHAT: strict and torn are powerloss.py on that disk with a scenario, kill is kill.py, unit a
+program of tests/unit, system a test of tests/system. The first that notices ends it.
+"""
+
+from dataclasses import dataclass
+
+Edit = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One thing that is wrong."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    catchers: tuple[str, ...]
+
+
+DELIVERY = "src/spool/delivery.c"
+RECORD = "src/spool/record.c"
+LEDGER = "src/spool/ledger.c"
+ARCHIVE = "src/spool/pair_archive.c"
+PAIR = "src/spool/pair.c"
+INCOMING = "src/agent/incoming.c"
+OUTGOING = "src/agent/outgoing.c"
+RESOLVE = "src/agent/resolve.c"
+OUTCOME = "src/mesh/outcome.c"
+HTTP = "src/net/http.c"
+
+# --- syncs
+
+SYNCS = (
+    Mutant(
+        "record-append-without-sync",
+        ((RECORD, "r = fsx_sync(record->fd, record->name, err);\n\tif (r < 0)\n\t\treturn r;\n"
+                  "\trecord->sequence++;", "record->sequence++;"),),
+        ("strict:send-single",),
+    ),
+    Mutant(
+        "record-create-without-directory-sync",
+        ((RECORD, "return fsx_sync_dir(dirfd, record->name, err);\n}\n\nint record_create",
+                  "return dirfd < 0 ? -1 : 0;\n}\n\nint record_create"),),
+        ("strict:send-single",),
+    ),
+    Mutant(
+        "part-without-sync",
+        (
+            (DELIVERY, "int r = fsx_sync(delivery->part, delivery->id, err);\n"
+                       "\tif (r < 0 || delivery->done > 0)\n\t\treturn r;",
+                       "if (delivery->done > 0)\n\t\treturn 0;"),
+            (DELIVERY, "return fsx_sync(delivery->part, delivery->id, err);\n\tchar name",
+                       "return 0;\n\tchar name"),
+        ),
+        ("strict:receive-single",),
+    ),
+    Mutant(
+        "chunk-recorded-before-its-sync",
+        ((DELIVERY, "int r = fsx_sync(delivery->part, delivery->id, err);\n"
+                    "\tif (r < 0 || delivery->done > 0)\n\t\treturn r;",
+                    "if (delivery->done > 0)\n\t\treturn 0;"),),
+        ("torn:receive-chunks",),
+    ),
+    Mutant(
+        "staged-without-directory-sync",
+        ((DELIVERY, 'r = fsx_sync_dir(box->temp, "TEMP", err);\n\tif (r < 0)\n\t\treturn r;\n'
+                    "\t/* if we die here both files", "/* if we die here both files"),),
+        ("strict:receive-single",),
+    ),
+    Mutant(
+        "published-without-directory-sync",
+        ((DELIVERY, 'r = fsx_sync_dir(box->in, "IN", err);\n'
+                    '\treturn r < 0 ? r : fsx_sync_dir(box->temp, "TEMP", err);', "return 0;"),),
+        ("strict:receive-single",),
+    ),
+    Mutant(
+        "ledger-without-sync",
+        ((LEDGER, "r = fsx_sync(ledger->fd, ledger->name, err);\n\tif (r < 0)\n\t\treturn r;\n"
+                  "\tledger->sequence++;", "ledger->sequence++;"),),
+        ("strict:receive-consumed",),
+    ),
+    Mutant(
+        "new-ledger-without-directory-sync",
+        ((LEDGER, "return r < 0 ? r : fsx_sync_dir(ledger->dirfd, ledger->name, err);",
+                  "return r;"),),
+        ("strict:receive-consumed",),
+    ),
+    Mutant(
+        "archived-without-directory-sync",
+        (
+            (ARCHIVE, "r = fsx_sync_dir(archive_dir(box, job->failed),\n"
+                      '\t\t\t job->failed ? "FAILED" : "SENT", err);\n'
+                      "\tif (r < 0)\n\t\treturn r;\n", ""),
+            (ARCHIVE, 'return fsx_sync_dir(box->temp, "TEMP", err);\n}\n\nint pair_archive',
+                      "return 0;\n}\n\nint pair_archive"),
+        ),
+        ("strict:send-single",),
+    ),
+    Mutant(
+        "staged-archive-without-directory-sync",
+        (("src/agent/settle.c",
+          'r = fsx_sync_dir(turn->mailbox->dir.temp, "TEMP", err);', "r = 0;"),),
+        ("strict:send-single", "strict:send-reports"),
+    ),
+    Mutant(
+        "stored-file-without-sync",
+        (("src/base/fsx_whole.c",
+          "r = fsx_sync(*fd, name, err);\n\tif (r < 0)\n\t\treturn r;\n", ""),),
+        ("strict:send-single", "strict:receive-single"),
+    ),
+    Mutant(
+        "directory-sync-does-nothing",
+        (("src/base/fsx.c", "if (fsync(dirfd) < 0 && errno != EINVAL)",
+          "if (dirfd < 0 && label && errno != EINVAL)"),),
+        ("strict:send-single",),
+    ),
+)
+
+# --- the order of steps
+
+ORDER = (
+    Mutant(
+        "no-intent",
+        (("src/spool/job.c", "int r = record_append(&next.record",
+          "int r = to == JOB_OPENING ? 0 : record_append(&next.record"),),
+        ("strict:send-single",),
+    ),
+    Mutant(
+        "claim-without-record",
+        ((OUTGOING, "if (r == 0)\n\t\tr = job_create(&job, &mailbox->dir, now, err);",
+                    "if (r == 0)\n\t\tr = pair_claim(&mailbox->dir, &job, err);\n"
+                    "\tif (r == 0)\n\t\tr = job_create(&job, &mailbox->dir, now, err);"),),
+        ("strict:send-single",),
+    ),
+    Mutant(
+        "acknowledge-before-delivery",
+        ((INCOMING, "r = incoming_deliver(mailbox, err);\n\t\tif (r < 0)\n\t\t\treturn r;\n\t}\n",
+                    "r = acknowledge(turn, id, err);\n\t\tif (r == 0)\n"
+                    "\t\t\tr = incoming_deliver(mailbox, err);\n"
+                    "\t\tif (r < 0)\n\t\t\treturn r;\n\t}\n"),),
+        ("strict:receive-single",),
+    ),
+    Mutant(
+        "acknowledge-without-ledger",
+        ((INCOMING, "if (r == 0 && !ledger_delivered(mailbox->ledger, id))",
+                    "if (r == 0 && !id[0])"),),
+        ("kill:receive-consumed",),
+    ),
+    Mutant(
+        "control-file-published-first",
+        (
+            (DELIVERY, 'int r = publish_one(delivery, box, ".part", ".dat", err);',
+                       'int r = publish_one(delivery, box, ".ctl", ".ctl", err);'),
+            (DELIVERY, 'int r = publish_one(delivery, box, ".ctl", ".ctl", err);\n'
+                       "\tif (r < 0)\n\t\treturn r;\n\t/* if we die here both",
+                       "int r = publish_one(delivery, box,\n"
+                       '\t\t\t    delivery->report ? ".ctl" : ".part",\n'
+                       '\t\t\t    delivery->report ? ".ctl" : ".dat", err);\n'
+                       "\tif (r < 0)\n\t\treturn r;\n\t/* if we die here both"),
+        ),
+        ("kill:receive-single",),
+    ),
+    Mutant(
+        "record-removed-before-archive",
+        (("src/agent/settle.c", "int r = pair_archive(&mailbox->dir, job, keep, err);",
+          "int r = job_finish(job, &mailbox->dir, err);\n"
+          "\tif (r == 0)\n\t\tr = pair_archive(&mailbox->dir, job, keep, err);"),),
+        ("strict:send-single",),
+    ),
+    Mutant(
+        "last-chunk-first",
+        (
+            (OUTGOING, "int r = open_chunk_payload(turn, out, job->chunks_done + 1, &payload,",
+                       "unsigned turned = job->chunk_count + 1 - job->chunks_done;\n"
+                       "\tint r = open_chunk_payload(turn, out, turned, &payload,"),
+            (OUTGOING, "job->chunks_done + 1, job->chunk_count, &out->outcome);",
+                       "turned, job->chunk_count, &out->outcome);"),
+        ),
+        ("kill:send-chunks",),
+    ),
+)
+
+# --- what is asked and remembered
+
+KNOWLEDGE = (
+    Mutant(
+        "unknown-is-sent-again",
+        ((OUTCOME, "case OUTCOME_SINGLE:\n\t\treturn OUTCOME_UNKNOWN;",
+                   "case OUTCOME_SINGLE:\n\t\treturn OUTCOME_LATER;"),),
+        ("strict:send-reply-dropped",),
+    ),
+    Mutant(
+        "opening-is-sent-again",
+        ((OUTGOING, "if (job->chunk_count > 1)\n\t\treturn move(out, JOB_CLAIMED, err);",
+                    "if (job->chunk_count > 0)\n\t\treturn move(out, JOB_CLAIMED, err);"),),
+        ("strict:recover-opening",),
+    ),
+    Mutant(
+        "baseline-ignored",
+        ((RESOLVE, "if (strcmp(facts->track->message_id, facts->baseline) == 0)",
+                   'if (strcmp(facts->track->message_id, "") == 0)'),),
+        ("unit:test_agent_resolve",),
+    ),
+    Mutant(
+        "adopted-whatever-the-size",
+        ((RESOLVE, "return size == facts->size || size == facts->body_size;",
+                   "return size == facts->size || size != facts->body_size;"),),
+        ("unit:test_agent_resolve",),
+    ),
+    Mutant(
+        "absent-once-is-enough",
+        ((RESOLVE, "#define ABSENT_ENOUGH 2", "#define ABSENT_ENOUGH 1"),),
+        ("unit:test_agent_resolve",),
+    ),
+    Mutant(
+        "ledger-not-asked",
+        ((INCOMING, "if (!ledger_delivered(mailbox->ledger, id)) {", "if (id[0]) {"),),
+        ("kill:receive-consumed", "system:test_inbox.py"),
+    ),
+    Mutant(
+        "gone-from-temp-is-an-error",
+        ((PAIR, "*ret_gone = true;\n\treturn 0;",
+                '*ret_gone = true;\n\treturn err_set(err, ERR_IO, "%s is gone", from);'),),
+        ("strict:recover-send", "strict:recover-receive"),
+    ),
+    Mutant(
+        "last-chunk-not-confirmed",
+        ((OUTCOME, "if (!opens(step) && status == 423)\n\t\treturn OUTCOME_CONFIRM;",
+                   "if (!opens(step) && status == 423)\n\t\treturn OUTCOME_REFUSED;"),),
+        ("unit:test_mesh_outcome",),
+    ),
+    Mutant(
+        "lost-upload-is-refused",
+        ((OUTCOME, "status == 406 || status == 410))\n\t\treturn OUTCOME_RESTART;",
+                   "status == 406 || status == 410))\n\t\treturn OUTCOME_REFUSED;"),),
+        ("unit:test_mesh_outcome",),
+    ),
+    Mutant(
+        "resumed-inside-a-gzip-stream",
+        ((DELIVERY, "if (between) {", "if (between || !between) {"),),
+        ("kill:receive-gzip", "unit:test_spool_delivery"),
+    ),
+)
+
+# --- what is believed
+
+BELIEF = (
+    Mutant(
+        "torn-line-not-cut",
+        ((RECORD, "if (torn) {", "if (torn && dirfd < 0) {"),),
+        ("unit:test_spool_record",),
+    ),
+    Mutant(
+        "sum-ignored",
+        ((RECORD, "return memcmp(text + len - SUM_SIZE, sum, SUM_SIZE) == 0;",
+                  "return sum[0] == ' ';"),),
+        ("unit:test_spool_record",),
+    ),
+    Mutant(
+        "archive-overwrites",
+        (("src/base/fsx_name.c", "renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE)",
+          "renameat2(from_dir, from, to_dir, to, 0)"),),
+        ("unit:test_base_fsx",),
+    ),
+    Mutant(
+        "framing-ignored",
+        ((HTTP, "if (!http_head_framed(&x->head))", "if (x->head.bytes == 0)"),),
+        ("unit:test_net_http",),
+    ),
+    Mutant(
+        "gzip-without-end-accepted",
+        (("src/mesh/inbox.c", "if (download->head->chunk == download->head->count &&\n",
+          "if (download->head->chunk == 0 &&\n"),),
+        ("unit:test_mesh_inbox", "system:test_inbox.py"),
+    ),
+    Mutant(
+        "expect-left-to-libcurl",
+        ((HTTP, 'add_field(x, "Expect:");', ""),),
+        ("unit:test_net_http", "system:test_one_post.py"),
+    ),
+    Mutant(
+        "libcurl-may-repeat",
+        (
+            (HTTP, "return ++x->starts > 1 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;",
+                   "x->starts++;\n\treturn CURL_PREREQFUNC_OK;"),
+            (HTTP, "return !x->client->clean || !HAVE_PREREQ ||\n"
+                   "\t       body_length(x->request) == 0;", "return !x && !HAVE_PREREQ;"),
+        ),
+        ("unit:test_net_http", "system:test_one_post.py"),
+    ),
+    Mutant(
+        "no-last-look",
+        ((HTTP, "if (x->given + want == source->length && source->last_look)",
+                "if (x->given + want > source->length && source->last_look)"),),
+        ("unit:test_net_http",),
+    ),
+    Mutant(
+        "lock-not-taken",
+        (("src/base/fsx.c", "n = fcntl(fd, F_OFD_SETLK, &whole);", "n = whole.l_type < 0;"),),
+        ("unit:test_base_fsx", "system:test_daemon.py"),
+    ),
+)
+
+ALL = (*SYNCS, *ORDER, *KNOWLEDGE, *BELIEF)
