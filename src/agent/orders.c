@@ -205,6 +205,9 @@ static int apply(struct mailbox *mailbox, const char *job_id,
 		*job = before;
 		return r;
 	}
+	/* Who gives an order does not want to wait for what we were waiting. */
+	mailbox->contact_due_ns = 0;
+	mailbox->send_due_ns = 0;
 	log_event(LOG_LEVEL_NOTICE, "order", mailbox->set->id,
 		  "job=%s order=%s state=%s", job_id, verbs[order->verb],
 		  job_state_name(job->state));

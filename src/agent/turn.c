@@ -55,8 +55,9 @@ static void back_off(struct turn *turn, const struct err *err)
 	mailbox_complain(mailbox, &mailbox->service,
 			 is_disk(err) ? "mailbox-trouble" : "service-trouble",
 			 err);
-	if (err->code == ERR_AUTH)
-		mailbox->handshake_due_ns = 0;
+	/* The next turn asks first: as long as the service is away, nothing is
+	 * moved out of OUT. */
+	mailbox->handshake_due_ns = 0;
 	mailbox->contact_due_ns = clock_mono_ns() +
 				  clock_backoff_ns(mailbox->contact_failures,
 						   AWAY_FIRST, AWAY_MOST);

@@ -59,6 +59,25 @@ def test_away_and_back(lab: Lab) -> None:
     assert [item.sha256 for item in receiver.received()] == [pair.sha256]
 
 
+def test_goes_away(lab: Lab, sender: Site, sandbox: Sandbox) -> None:
+    """A service that goes away in mid-life: what is dropped then stays in OUT until it is back."""
+    sender.drop("one", b"one")
+    sender.start_daemon()
+    sender.wait_sent("one")
+    port = sandbox.port
+    sandbox.kill()
+    wait_for(lambda: "service-trouble" in sender.process.text(), "the trouble", 30.0)
+    server = lab.fault_server(lambda connection: connection.reset(), port=port)
+    sender.drop("two", b"two")
+    wait_for(lambda: server.connections >= 2, "two tries", 90.0)
+    assert sender.names("OUT") == ["two.ctl", "two.dat"]
+    assert sender.names("TEMP") == []
+    server.close()
+    sandbox.start(port=port)
+    sender.wait_sent("two", timeout=120.0)
+    sender.stop_daemon()
+
+
 def test_restart_of_the_service(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """A service that restarts in between loses nothing and gets nothing twice."""
     first = sender.drop("one", b"one")

@@ -126,10 +126,10 @@ def on_send(act: Callable[[Connection, Head], bool]) -> Script:
 class FaultServer:
     """Listens on a free port; each connection follows the script in a thread of its own."""
 
-    def __init__(self, script: Script, certificates: Path | None = None):
+    def __init__(self, script: Script, certificates: Path | None = None, port: int = 0):
         self._script = script
         self._tls = self._context(certificates) if certificates else None
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.settimeout(0.05)
         self.port = self._listener.getsockname()[1]
         self._lock = threading.Lock()

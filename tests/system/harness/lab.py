@@ -44,9 +44,11 @@ class Lab:
             made.add_mailbox(mailbox)
         return made
 
-    def fault_server(self, script: Script, sandbox: Sandbox | None = None) -> FaultServer:
+    def fault_server(
+        self, script: Script, sandbox: Sandbox | None = None, port: int = 0
+    ) -> FaultServer:
         """A fault server, with the sandbox's certificate if one is given."""
-        made = FaultServer(script, sandbox.path if sandbox else None)
+        made = FaultServer(script, sandbox.path if sandbox else None, port)
         self._servers.append(made)
         return made
 
