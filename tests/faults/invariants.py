@@ -51,6 +51,7 @@ class Case:
     dropped: list[Dropped] = field(default_factory=list)
     incoming: dict[str, str] = field(default_factory=dict)  # id: SHA-256, "" for a report
     taken: dict[str, str] = field(default_factory=dict)  # name: SHA-256, by the consumer
+    twice: list[str] = field(default_factory=list)  # names that the consumer met again
     foreign: dict[Path, str] = field(default_factory=dict)  # file: SHA-256
     forbidden: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
@@ -396,6 +397,8 @@ class _Check:
     def _in_folder(self) -> None:
         ids = {m.id for m in self.messages if m.recipient == self.case.mailbox}
         reports: dict[tuple[str, str, str], int] = {}
+        for name in self.case.twice:
+            self.found.double(f"I5: the consumer met IN/{name} a second time")
         for name, data in self.files["IN"].items():
             stem, _, extension = name.rpartition(".")
             if name in self.case.taken:

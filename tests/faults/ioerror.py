@@ -53,5 +53,5 @@ def attempt(world: World, _scenario: Scenario, point: str) -> Outcome:
 
 
 if __name__ == "__main__":
-    SUITE = Suite("ioerror", points, attempt, quick=240, whole=6000, needs=common.has_strace)
+    SUITE = Suite("ioerror", points, attempt, quick=240, whole=4000, needs=common.has_strace)
     sys.exit(common.main(SUITE))

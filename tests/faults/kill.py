@@ -27,4 +27,5 @@ def attempt(world: World, _scenario: Scenario, point: str) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(common.main(Suite("kill", points, attempt, quick=240, needs=common.has_strace)))
+    SUITE = Suite("kill", points, attempt, quick=240, whole=5000, needs=common.has_strace)
+    sys.exit(common.main(SUITE))

@@ -230,6 +230,9 @@ def attempt(lab: Lab, mutant: Mutant) -> Result:
             for path, (before, _) in texts.items():
                 path.write_text(before, encoding="utf-8")
         result.why = "nobody noticed: " + ", ".join(catchers)
+        result.skipped = len(catchers) < len(mutant.catchers)
+        if result.skipped:
+            result.why += "; not asked: " + ", ".join(filter(None, lacks.values()))
     except Trouble as problem:
         result.why = str(problem)
     return result

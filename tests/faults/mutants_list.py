@@ -219,7 +219,7 @@ KNOWLEDGE = (
     Mutant(
         "ledger-not-asked",
         ((INCOMING, "if (!ledger_delivered(mailbox->ledger, id)) {", "if (id[0]) {"),),
-        ("kill:receive-consumed", "system:test_inbox.py"),
+        ("system:test_inbox.py::test_acknowledge_lost", "kill:receive-consumed"),
     ),
     Mutant(
         "gone-from-temp-is-an-error",

@@ -36,6 +36,7 @@ from proxy import (
 )
 
 QUICK = 160
+WHOLE = 2000
 ATTEMPTS = 3  # With little patience, a busy machine may spoil a cycle in another place.
 SMALL_CHUNKS = {"chunk_size": "10k", "request_limit": "12k"}
 
@@ -281,4 +282,4 @@ def make_points() -> list[Point]:
 
 
 if __name__ == "__main__":
-    sys.exit(main("network", make_points, QUICK))
+    sys.exit(main("network", make_points, QUICK, WHOLE))

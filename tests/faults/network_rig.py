@@ -265,6 +265,7 @@ def _arguments(suite: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=f"The fault suite {suite}.")
     parser.add_argument("--builddir", default=os.environ.get("MESHDROP_BUILDDIR", "_build"))
     parser.add_argument("--quick", action="store_true", help="a fixed, evenly spread part")
+    parser.add_argument("--all", action="store_true", help="every point")
     parser.add_argument("--jobs", type=int, default=8, help="points tried at the same time")
     parser.add_argument("--seed", type=int, default=0, help="nothing here is random")
     parser.add_argument("--only", default="", help="points whose names begin with this")
@@ -337,14 +338,15 @@ def _collect(
                 return
 
 
-def main(suite: str, make: Callable[[], list[Point]], quick: int) -> int:
-    """Runs a suite; the exit status."""
+def main(suite: str, make: Callable[[], list[Point]], quick: int, whole: int = 0) -> int:
+    """Runs a suite; the exit status. whole: how many points without --all (0: all)."""
     arguments = _arguments(suite)
     points = make()
     if arguments.list:
         print("\n".join(point.name for point in points))
         return 0
-    chosen = choose(points, arguments.only, quick if arguments.quick else 0)
+    most = quick if arguments.quick else 0 if arguments.all else whole
+    chosen = choose(points, arguments.only, most)
     # Those that wait go first: others work meanwhile.
     chosen.sort(key=lambda n: (not points[n].slow, n))
     home = Path(tempfile.mkdtemp(prefix=f"meshdrop-{suite}-"))

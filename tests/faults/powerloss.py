@@ -33,6 +33,7 @@ DISKS = ("ext4", *MODELS, "btrfs", "xfs")
 # The second file systems are sampled; in every scenario, so that the sum is over a hundred.
 SAMPLE = 8
 QUICK = 300
+WHOLE = 3000
 
 # A cut before one of them finds another disk, or another server, than the one before.
 CHANGES = frozenset(
@@ -189,7 +190,9 @@ def _sensitive(args: argparse.Namespace) -> int:
 
 def _go(parser: argparse.ArgumentParser, args: argparse.Namespace, skipped: int) -> int:
     name = "powerloss-no-sync" if args.no_sync else "powerloss"
-    suite = Suite(name, points, attempt, quick=QUICK, needs=common.has_strace, room=room)
+    suite = Suite(
+        name, points, attempt, quick=QUICK, whole=WHOLE, needs=common.has_strace, room=room
+    )
     suite.skipped = skipped
     status = common.main(suite, parser)
     if args.no_sync:

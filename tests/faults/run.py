@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The meshdrop authors
 """All fault suites one after the other, and one table of what they found.
 
-    python3 tests/faults/run.py --builddir DIR [--quick] [--jobs N] [SUITE...]
+    python3 tests/faults/run.py --builddir DIR [--quick | --all] [--jobs N] [SUITE...]
 
 The exit status is 1 when a suite found a violation or could not end. The last line counts suites
 as `N passed, N failed, N skipped`; a suite that this machine cannot do is skipped by name.
@@ -45,8 +45,8 @@ def run_suite(suite: str, args: argparse.Namespace, figures: Path) -> Row:
         sys.executable, str(HERE / f"{suite}.py"),
         "--builddir", str(args.builddir), "--jobs", str(args.jobs), "--json", str(figures),
     ]
-    if args.quick:
-        command.append("--quick")
+    if args.quick or args.all and suite != "mutants":
+        command.append("--quick" if args.quick else "--all")
     print(f"--- {suite}", flush=True)
     status = subprocess.run(command, check=False).returncode
     said = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else {}
@@ -67,6 +67,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="run.py")
     parser.add_argument("--builddir", required=True, type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--all", action="store_true", help="every point of every suite: hours")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
     args = parser.parse_args()

@@ -237,6 +237,8 @@ class World:
         for ctl in sorted(folder.glob("*.ctl")):
             for path in (ctl.with_suffix(".dat"), ctl):
                 if path.exists() and path not in self.case.foreign:
+                    if path.name in self.case.taken:
+                        self.case.twice.append(path.name)
                     self.case.taken[path.name] = invariants.hash_bytes(path.read_bytes())
                     path.unlink()
 
