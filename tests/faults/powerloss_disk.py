@@ -49,6 +49,9 @@ class FileSystem:
         for program in (self.make[0], "mount", "umount", "unshare"):
             if not shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin"):
                 return f"{program} is not installed"
+        private = ["unshare", "-m", "--propagation", "private", "true"]
+        if subprocess.run(private, capture_output=True, check=False).returncode != 0:
+            return "mounts cannot be made private here"
         known = Path("/proc/filesystems").read_text(encoding="ascii").split()
         return "" if self.name in known else f"this kernel does not know {self.name}"
 
