@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "spool/boxdir.h"
 
 #define FOLDER_MODE 0770
 #define TRY_PREFIX ".meshdrop-check-"
@@ -23,46 +24,16 @@
 
 /* --- opening --- */
 
-/* The choice between several spellings is spool/boxdir's. */
-static bool is_better(const char *name, const char *best, const char *wanted)
-{
-	if (best[0] == '\0' || strcmp(name, wanted) == 0)
-		return true;
-	return strcmp(best, wanted) != 0 && strcmp(name, best) > 0;
-}
-
-static int find_spelling(int root, const char *wanted, char ret[TEXT_NAME_SIZE],
-			 struct err *err)
-{
-	struct fsx_dir *dir = NULL;
-	int r = fsx_dir_open(root, &dir, err);
-	if (r < 0)
-		return r;
-	char best[TEXT_NAME_SIZE] = "";
-	for (;;) {
-		const char *name = NULL;
-		r = fsx_dir_next(dir, &name, err);
-		if (r < 0 || !name)
-			break;
-		if (text_equal_nocase(name, wanted) &&
-		    is_better(name, best, wanted))
-			(void)text_copy(best, sizeof(best), name); /* fits */
-	}
-	(void)fsx_dir_close(dir); /* always NULL */
-	if (r < 0)
-		return r;
-	if (best[0] == '\0')
-		return err_set(err, ERR_MISSING, "there is no folder %s",
-			       wanted);
-	memcpy(ret, best, sizeof(best));
-	return 0;
-}
-
 int folder_open(int root, const char *wanted, int *ret_fd, struct err *err)
 {
 	char name[TEXT_NAME_SIZE];
-	int r = find_spelling(root, wanted, name, err);
-	return r < 0 ? r : fsx_open_dir(root, name, ret_fd, err);
+	int r = boxdir_find(root, wanted, name, err);
+	if (r < 0)
+		return r;
+	if (name[0] == '\0')
+		return err_set(err, ERR_MISSING, "there is no folder %s",
+			       wanted);
+	return fsx_open_dir(root, name, ret_fd, err);
 }
 
 static int open_or_make(int root, const char *wanted, int *ret_fd,

@@ -63,9 +63,8 @@ static bool is_better(const char *name, const char *best, const char *wanted)
 	return strcmp(best, wanted) != 0 && strcmp(name, best) > 0;
 }
 
-/* How a folder is spelled on disk; "" when it is not there. */
-static int find_spelling(int root, const char *wanted, char ret[TEXT_NAME_SIZE],
-			 struct err *err)
+int boxdir_find(int root, const char *wanted, char ret[TEXT_NAME_SIZE],
+		struct err *err)
 {
 	struct fsx_dir *dir = NULL;
 	int r = fsx_dir_open(root, &dir, err);
@@ -91,7 +90,7 @@ static int open_folder(int root, const char *wanted, int *ret_fd,
 		       struct err *err)
 {
 	char name[TEXT_NAME_SIZE];
-	int r = find_spelling(root, wanted, name, err);
+	int r = boxdir_find(root, wanted, name, err);
 	if (r < 0)
 		return r;
 	if (!*name) {

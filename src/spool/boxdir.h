@@ -42,6 +42,11 @@ struct boxdir {
 	int lock_root;
 };
 
+/* How a folder of that name is spelled below root: the upper-case one when there
+ * are several; "" when it is not there. */
+int boxdir_find(int root, const char *wanted, char ret[TEXT_NAME_SIZE],
+		struct err *err) __attribute__((warn_unused_result));
+
 /* Descriptors become -1; boxdir_release may follow at any time. */
 void boxdir_init(struct boxdir *box);
 /* Opens and makes what is missing, the root itself included. state_dir is a
