@@ -52,6 +52,7 @@ class Case:
     incoming: dict[str, str] = field(default_factory=dict)  # id: SHA-256, "" for a report
     taken: dict[str, str] = field(default_factory=dict)  # name: SHA-256, by the consumer
     twice: list[str] = field(default_factory=list)  # names that the consumer met again
+    excused: set[str] = field(default_factory=set)  # those that it may
     foreign: dict[Path, str] = field(default_factory=dict)  # file: SHA-256
     forbidden: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)

@@ -122,6 +122,7 @@ def _finish(world: World, outcome: Outcome) -> Outcome:
     if not any(path.is_file() and path.stat().st_nlink > 1 for path in world.case.root.rglob("*")):
         return common.finish(world, outcome)
     if world.consumer:
+        world.excuse_half_moved()
         world.consume()
     outcome.cycles = world.settle()
     if outcome.cycles < 0:
