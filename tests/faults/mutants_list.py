@@ -235,8 +235,8 @@ KNOWLEDGE = (
     ),
     Mutant(
         "lost-upload-is-refused",
-        ((OUTCOME, "status == 406 || status == 410))\n\t\treturn OUTCOME_RESTART;",
-                   "status == 406 || status == 410))\n\t\treturn OUTCOME_REFUSED;"),),
+        ((OUTCOME, "return step == OUTCOME_LAST ? OUTCOME_CONFIRM : OUTCOME_RESTART;",
+                   "return OUTCOME_REFUSED;"),),
         ("unit:test_mesh_outcome",),
     ),
     Mutant(
