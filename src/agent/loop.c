@@ -28,8 +28,9 @@
 #define TICK (10 * CLOCK_SECOND)
 #define TICK_BUSY (CLOCK_SECOND / 10)
 #define STATUS_EVERY CLOCK_SECOND
-/* A worker that gives no sign of life for this long is stuck. */
-#define SILENCE_MOST (100 * CLOCK_SECOND)
+/* A worker that gives no sign of life for this long is stuck. Requests and steps
+ * give one each second; only compressing one very large file is silent. */
+#define SILENCE_MOST (900 * CLOCK_SECOND)
 
 struct loop {
 	struct site *site;
