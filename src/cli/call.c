@@ -63,3 +63,21 @@ void call_end(struct call *call)
 	call->conf = conf_free(call->conf);
 	*call = (struct call){ .conf = NULL };
 }
+
+enum cmd_exit call_run(struct cmd_run *run, int least, int most,
+		       call_answer_fn *answer)
+{
+	bool json = false;
+	const char *mailbox = NULL;
+	const struct cmd_option options[] = {
+		{ .name = "json", .flag = &json },
+		{ .name = "mailbox", .letter = 'm', .value = &mailbox },
+	};
+	struct call call;
+	if (!cmd_options(run, options, 2, least, most) ||
+	    !call_begin(run, mailbox, &call))
+		return run->exit;
+	enum cmd_exit code = answer(run, &call, json);
+	call_end(&call);
+	return code;
+}

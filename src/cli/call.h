@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
+#include "cli/cmd.h"
 #include "mesh/session.h"
 
-struct cmd_run;
 struct conf;
 struct conf_mailbox;
 struct err;
@@ -30,6 +30,14 @@ struct call {
 bool call_begin(struct cmd_run *run, const char *mailbox, struct call *ret)
 	__attribute__((warn_unused_result));
 void call_end(struct call *call);
+
+/* Says the answer; the exit code. */
+typedef enum cmd_exit call_answer_fn(struct cmd_run *run,
+				     const struct call *call, bool json);
+/* The whole of a command with --json, --mailbox and least to most arguments
+ * that makes one call. */
+enum cmd_exit call_run(struct cmd_run *run, int least, int most,
+		       call_answer_fn *answer);
 
 /* The parts, for who talks for several mailboxes. Once per process. */
 int call_connect(const struct conf *conf, struct http_client **ret,

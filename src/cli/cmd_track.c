@@ -127,19 +127,7 @@ static enum cmd_exit answer(struct cmd_run *run, const struct call *call,
 
 static enum cmd_exit track_run(struct cmd_run *run)
 {
-	bool json = false;
-	const char *mailbox = NULL;
-	const struct cmd_option options[] = {
-		{ .name = "json", .flag = &json },
-		{ .name = "mailbox", .letter = 'm', .value = &mailbox },
-	};
-	struct call call;
-	if (!cmd_options(run, options, 2, 1, 1) ||
-	    !call_begin(run, mailbox, &call))
-		return run->exit;
-	enum cmd_exit code = answer(run, &call, json);
-	call_end(&call);
-	return code;
+	return call_run(run, 1, 1, answer);
 }
 
 const struct cmd cmd_track = {
