@@ -80,6 +80,7 @@ static bool rest(struct turn *turn, const struct err *err, const char *event,
 	return true;
 }
 
+/* A whole turn without a failure; a handshake alone proves little. */
 static void contact_is_good(struct mailbox *mailbox)
 {
 	mailbox->contact_failures = 0;
@@ -101,7 +102,6 @@ static bool handshake(struct turn *turn, struct err *err)
 	mailbox->now.last_handshake_ns = clock_wall_ns();
 	mailbox->now.last_contact_ns = mailbox->now.last_handshake_ns;
 	log_event(LOG_LEVEL_INFO, "handshake", mailbox->set->id, "result=ok");
-	contact_is_good(mailbox);
 	return true;
 }
 
@@ -304,7 +304,6 @@ static bool receive_in(struct turn *turn, bool *ret_more, struct err *err)
 			    &mailbox->receive_failures, &mailbox->poll_due_ns);
 	mailbox->receive_failures = 0;
 	mailbox_cleared(mailbox, &mailbox->receiving, "receiving-well");
-	contact_is_good(mailbox);
 	if (!*ret_more)
 		mailbox->poll_due_ns = next;
 	return true;
@@ -390,6 +389,8 @@ void turn_run(struct mailbox *mailbox, struct http_client *http,
 	else if (!handshake(&turn, &err) || !send_out(&turn, &err) ||
 		 !receive_in(&turn, &more, &err))
 		back_off(&turn, &err);
+	else
+		contact_is_good(mailbox);
 	conclude(&turn, more, ret);
 	mailbox_view_publish(mailbox);
 }

@@ -78,6 +78,19 @@ def test_goes_away(lab: Lab, sender: Site, sandbox: Sandbox) -> None:
     sender.stop_daemon()
 
 
+def test_half_well(sender: Site, sandbox: Sandbox) -> None:
+    """A service that shakes hands but lists nothing is unwell: said once, asked ever more rarely."""
+    sandbox.fault("GET", "/inbox", count=1000, status=500)
+    sender.start_daemon()
+    wait_for(lambda: len(sandbox.requests("GET", r"/inbox")) >= 3, "three lists", 90.0)
+    text = sender.process.text()
+    assert text.count("service-trouble") == 1, text
+    assert "service-well" not in text
+    sandbox.admin("DELETE", "/fault")
+    wait_for(lambda: "service-well" in sender.process.text(), "the end of it", 90.0)
+    sender.stop_daemon()
+
+
 def test_restart_of_the_service(sender: Site, receiver: Site, sandbox: Sandbox) -> None:
     """A service that restarts in between loses nothing and gets nothing twice."""
     first = sender.drop("one", b"one")
