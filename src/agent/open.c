@@ -5,19 +5,16 @@
 #include "agent/open.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
 #include "agent/resolve.h"
 #include "agent/turn.h"
 #include "base/clock.h"
-#include "base/mem.h"
 #include "conf/conf.h"
 #include "mesh/payload.h"
 #include "mesh/plan.h"
 #include "mesh/send.h"
-#include "spool/ledger.h"
 #include "spool/pair.h"
 
 /* A payload this many times over the limit is not compressed whole just to

@@ -19,7 +19,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "mesh/plan.h"
 #include "mesh/send.h"
 #include "mesh/track.h"
 #include "spool/pair.h"
