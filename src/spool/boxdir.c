@@ -22,6 +22,7 @@
 void boxdir_init(struct boxdir *box)
 {
 	*box = (struct boxdir){
+		.base = -1,
 		.in = -1,
 		.out = -1,
 		.sent = -1,
@@ -45,6 +46,7 @@ void boxdir_release(struct boxdir *box)
 		box->in,     box->out,	  box->sent,	   box->failed,
 		box->temp,   box->state,  box->jobs,	   box->inbound,
 		box->ledger, box->orders, box->lock_state, box->lock_root,
+		box->base,
 	};
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		mem_auto_close(&fds[i]);
@@ -86,14 +88,14 @@ int boxdir_find(int root, const char *wanted, char ret[TEXT_NAME_SIZE],
 	return r;
 }
 
-static int open_folder(int root, const char *wanted, int *ret_fd,
+static int open_folder(int root, const char *wanted, bool make, int *ret_fd,
 		       struct err *err)
 {
 	char name[TEXT_NAME_SIZE];
 	int r = boxdir_find(root, wanted, name, err);
 	if (r < 0)
 		return r;
-	if (!*name) {
+	if (!*name && make) {
 		r = fsx_make_dir(root, wanted, FOLDER_MODE, err);
 		if (r < 0)
 			return r;
@@ -147,12 +149,12 @@ static int open_folders(struct boxdir *box, struct err *err)
 	int r = fsx_make_path(box->root, FOLDER_MODE, err);
 	if (r < 0)
 		return r;
-	AUTO_CLOSE int root = -1;
-	r = fsx_open_root(box->root, &root, err);
+	r = fsx_open_root(box->root, &box->base, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < FOLDERS; i++) {
-		r = open_folder(root, folders[i].name, folders[i].fd, err);
+		r = open_folder(box->base, folders[i].name, true, folders[i].fd,
+				err);
 		if (r < 0) {
 			err_prefix(err, "folder '%s/%s'", box->root,
 				   folders[i].name);
@@ -160,6 +162,51 @@ static int open_folders(struct boxdir *box, struct err *err)
 		}
 	}
 	return check_devices(box, folders, err);
+}
+
+static int check_name(const char *name, struct err *err)
+{
+	static const char *const ours[] = { "IN", "OUT", "SENT", "FAILED",
+					    "TEMP" };
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		if (text_equal_nocase(name, ours[i]))
+			return err_set(err, ERR_CONFIG,
+				       "folder '%s' is one of the mailbox's "
+				       "own: choose another name",
+				       name);
+	return 0;
+}
+
+static int check_device(const struct boxdir *box, int fd, struct err *err)
+{
+	struct stat temp;
+	struct stat st;
+	int r = fsx_stat(box->temp, "TEMP", &temp, err);
+	if (r == 0)
+		r = fsx_stat(fd, "folder", &st, err);
+	if (r == 0 && st.st_dev != temp.st_dev)
+		r = err_set(err, ERR_CONFIG,
+			    "it is on another file system than TEMP: all "
+			    "folders of a mailbox must be on one");
+	return r;
+}
+
+int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
+		       int *ret_fd, struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = check_name(name, err);
+	if (r == 0)
+		r = open_folder(box->base, name, make, &fd, err);
+	if (r == 0)
+		r = check_device(box, fd, err);
+	if (r < 0) {
+		err_prefix(err, "folder '%s/%s'", box->root, name);
+		return r;
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
 }
 
 /* --- our own folders --- */

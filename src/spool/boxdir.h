@@ -19,6 +19,7 @@
 #ifndef MESHDROP_SPOOL_BOXDIR_H
 #define MESHDROP_SPOOL_BOXDIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -28,6 +29,7 @@ struct err;
 struct boxdir {
 	char id[TEXT_MAILBOX_SIZE];
 	char *root; /* owned; for messages */
+	int base;   /* the root itself */
 	int in;
 	int out;
 	int sent;
@@ -53,6 +55,12 @@ void boxdir_init(struct boxdir *box);
  * descriptor. On failure nothing stays open. */
 int boxdir_open(struct boxdir *box, const char *id, const char *root,
 		int state_dir, struct err *err)
+	__attribute__((warn_unused_result));
+/* Opens (and, with make, makes) one more folder below the root, in whatever
+ * letter case it exists; ERR_CONFIG when it is one of the five, or on another
+ * file system than TEMP. */
+int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
+		       int *ret_fd, struct err *err)
 	__attribute__((warn_unused_result));
 /* For the tool: opens only the state folders, makes nothing. */
 int boxdir_open_state(struct boxdir *box, const char *id, int state_dir,
