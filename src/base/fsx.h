@@ -63,6 +63,9 @@ int fsx_open_read(int dirfd, const char *name, int *ret_fd, struct stat *ret_st,
 /* A file named by a path in settings: links are followed; regular only. */
 int fsx_open_path(const char *path, int *ret_fd, struct stat *ret_st,
 		  struct err *err) FSX_MUST;
+/* Whether we could run what a path in settings names: an executable regular
+ * file that not everybody may write. Links are followed; nothing is opened. */
+int fsx_check_program(const char *path, struct err *err) FSX_MUST;
 /* A new file; ERR_EXISTS when the name is taken. Open for both ways. */
 int fsx_create(int dirfd, const char *name, mode_t mode, int *ret_fd,
 	       struct err *err) FSX_MUST;

@@ -24,6 +24,25 @@ int fsx_stat_at(int dirfd, const char *name, struct stat *ret, struct err *err)
 	return 0;
 }
 
+int fsx_check_program(const char *path, struct err *err)
+{
+	struct stat st;
+	if (fstatat(AT_FDCWD, path, &st, 0) < 0)
+		return err_sys(err, errno, "cannot look at '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_UNSAFE,
+			       "'%s' is not a program: it is not a regular file",
+			       path);
+	if ((st.st_mode & S_IWOTH) != 0)
+		return err_set(err, ERR_UNSAFE,
+			       "'%s' must not be run: everybody may write it; "
+			       "chmod o-w it",
+			       path);
+	if (faccessat(AT_FDCWD, path, X_OK, 0) < 0)
+		return err_sys(err, errno, "cannot run '%s'", path);
+	return 0;
+}
+
 struct rename {
 	int from_dir;
 	const char *from;

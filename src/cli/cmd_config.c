@@ -9,35 +9,100 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/show.h"
 #include "conf/schema.h"
 
-#define VALUE_SIZE 8192
+#define FILE_SIZE 16384
 
 /* --- the settings in force --- */
 
-/* A text that was not set has no value to show. */
-static bool is_unset(const struct schema_key *key, const void *target)
+/* The address follows from the environment, and both together are refused. */
+static bool is_implied(const struct schema_key *key, const void *target)
 {
-	const void *field = (const char *)target + key->offset;
-	return (key->type == SCHEMA_TEXT || key->type == SCHEMA_PATH) &&
-	       !*(const char *const *)field;
+	if (key->scope != SCHEMA_DAEMON || strcmp(key->name, "url") != 0)
+		return false;
+	const struct conf *conf = target;
+	return conf->environment;
 }
 
-static void print_setting(const struct schema_key *key, const void *target)
+static char *label_of(const struct schema_key *key)
 {
-	char value[VALUE_SIZE];
-	char safe[2 * VALUE_SIZE];
-	bool nested = key->scope == SCHEMA_MAILBOX && key->section[0] != '\0';
-	const char *join = key->scope == SCHEMA_DAEMON ? " =" : ":";
-	if (is_unset(key, target)) {
-		(void)printf("# %s is not set\n", key->name);
-		return;
+	return xasprintf("%s%s%s", key->section,
+			 key->section[0] != '\0' ? "." : "", key->name);
+}
+
+static void print_indent(unsigned depth)
+{
+	for (unsigned i = 0; i < depth; i++)
+		(void)printf("  ");
+}
+
+/* How many parents of the two are the same. */
+static unsigned count_common(const char *a, const char *b)
+{
+	unsigned common = 0;
+	for (;;) {
+		size_t n = strcspn(a, ".");
+		if (n == 0 || n != strcspn(b, ".") || memcmp(a, b, n) != 0)
+			return common;
+		common++;
+		a += n + (a[n] == '.' ? 1 : 0);
+		b += n + (b[n] == '.' ? 1 : 0);
 	}
-	schema_show(key, target, value, sizeof(value));
-	text_escape(safe, sizeof(safe), value);
-	(void)printf("%s%s%s %s\n", nested ? "  " : "", key->name, join, safe);
+}
+
+/* Says where the next setting belongs, unless the one before is there, too.
+ * Returns how deep that is. */
+static unsigned print_section(enum schema_scope scope, const char *before,
+			      const char *section)
+{
+	unsigned common = count_common(before, section);
+	unsigned depth = 0;
+	for (; *section != '\0'; depth++) {
+		size_t n = strcspn(section, ".");
+		if (depth >= common && scope == SCHEMA_DAEMON) {
+			(void)printf("%s[%.*s]\n",
+				     before[0] != '\0' ? "\n" : "", (int)n,
+				     section);
+		} else if (depth >= common) {
+			print_indent(depth);
+			(void)printf("%.*s:\n", (int)n, section);
+		}
+		section += n + (section[n] == '.' ? 1 : 0);
+	}
+	return scope == SCHEMA_DAEMON ? 0 : depth;
+}
+
+static void print_value(const struct schema_key *key, const void *target)
+{
+	AUTO_FREE char *value = schema_show(key, target);
+	size_t size = 4 * strlen(value) + 1;
+	AUTO_FREE char *safe = xmalloc(size);
+	text_escape(safe, size, value);
+	(void)printf("%s%s %s\n", key->name,
+		     key->scope == SCHEMA_DAEMON ? " =" : ":", safe);
+}
+
+/* Only lists of plain settings are in the table. */
+static void print_items(const struct schema_key *key, const void *target)
+{
+	size_t count;
+	const struct schema_key *keys = schema_keys(&count);
+	(void)printf("%s:\n", key->name);
+	for (size_t i = 0; i < schema_item_count(key, target); i++) {
+		const void *item = schema_item(key, target, i);
+		const char *lead = "  - ";
+		for (size_t k = 0; k < count; k++) {
+			if (keys[k].scope != key->list->item ||
+			    !schema_is_set(&keys[k], item))
+				continue;
+			(void)printf("%s", lead);
+			print_value(&keys[k], item);
+			lead = "    ";
+		}
+	}
 }
 
 /* As the file itself could be. */
@@ -47,22 +112,26 @@ static void print_file(enum schema_scope scope, const char *file,
 	size_t count;
 	const struct schema_key *keys = schema_keys(&count);
 	const char *section = "";
-	char safe[2 * VALUE_SIZE];
+	char safe[FILE_SIZE];
 	text_escape(safe, sizeof(safe), file);
 	(void)printf("# %s\n", safe);
 	for (size_t i = 0; i < count; i++) {
 		if (keys[i].scope != scope)
 			continue;
-		if (strcmp(keys[i].section, section) != 0) {
-			if (scope == SCHEMA_DAEMON && section[0] != '\0')
-				(void)putchar('\n');
-			section = keys[i].section;
-			if (section[0] != '\0')
-				(void)printf(scope == SCHEMA_DAEMON ? "[%s]\n" :
-								      "%s:\n",
-					     section);
+		if (!schema_is_set(&keys[i], target)) {
+			AUTO_FREE char *label = label_of(&keys[i]);
+			(void)printf("# %s is not set\n", label);
+			continue;
 		}
-		print_setting(&keys[i], target);
+		unsigned depth = print_section(scope, section, keys[i].section);
+		section = keys[i].section;
+		print_indent(depth);
+		if (is_implied(&keys[i], target))
+			(void)printf("# as environment says: ");
+		if (keys[i].type == SCHEMA_LIST)
+			print_items(&keys[i], target);
+		else
+			print_value(&keys[i], target);
 	}
 }
 
@@ -78,20 +147,45 @@ static void print_conf(const struct conf *conf)
 
 /* --- the same as JSON --- */
 
+static json_t *describe(enum schema_scope scope, const void *target);
+
+static json_t *describe_texts(const struct conf_texts *texts)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < texts->count; i++)
+		show_append(list, json_string(texts->items[i]));
+	return list;
+}
+
+/* One level: an item has no lists of mappings. */
+static json_t *describe_items(const struct schema_key *key, const void *target)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < schema_item_count(key, target); i++)
+		show_append(list, describe(key->list->item,
+					   schema_item(key, target, i)));
+	return list;
+}
+
 /* Times, sizes and choices are in the form of the settings files. */
 static void put_setting(json_t *object, const struct schema_key *key,
 			const void *target)
 {
 	const void *field = (const char *)target + key->offset;
-	char value[VALUE_SIZE];
 	switch (key->type) {
+	case SCHEMA_LIST:
+		show_put(object, key->name, describe_items(key, target));
+		return;
+	case SCHEMA_TEXTS:
+		show_put(object, key->name, describe_texts(field));
+		return;
 	case SCHEMA_TEXT:
 	case SCHEMA_PATH:
-		if (is_unset(key, target))
-			show_put(object, key->name, json_null());
-		else
+		if (schema_is_set(key, target))
 			show_put_text(object, key->name,
 				      *(const char *const *)field);
+		else
+			show_put(object, key->name, json_null());
 		return;
 	case SCHEMA_ID:
 		show_put_text(object, key->name, field);
@@ -111,33 +205,45 @@ static void put_setting(json_t *object, const struct schema_key *key,
 	case SCHEMA_CHOICE:
 		break;
 	}
-	schema_show(key, target, value, sizeof(value));
+	if (!schema_is_set(key, target)) {
+		show_put(object, key->name, json_null());
+		return;
+	}
+	AUTO_FREE char *value = schema_show(key, target);
 	show_put_text(object, key->name, value);
 }
 
-/* The object of a section; borrowed. */
+/* The object of a section below another; borrowed. */
 static json_t *section_of(json_t *object, const char *section)
 {
-	if (section[0] == '\0')
-		return object;
-	json_t *inner = json_object_get(object, section);
-	if (inner)
-		return inner;
-	show_put(object, section, json_object());
-	return json_object_get(object, section);
+	while (*section != '\0') {
+		size_t n = strcspn(section, ".");
+		AUTO_FREE char *name = xstrndup(section, n);
+		if (!json_object_get(object, name))
+			show_put(object, name, json_object());
+		object = json_object_get(object, name);
+		section += n + (section[n] == '.' ? 1 : 0);
+	}
+	return object;
+}
+
+static json_t *describe(enum schema_scope scope, const void *target)
+{
+	size_t count;
+	const struct schema_key *keys = schema_keys(&count);
+	json_t *object = json_object();
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].scope == scope)
+			put_setting(section_of(object, keys[i].section),
+				    &keys[i], target);
+	return object;
 }
 
 static json_t *describe_file(enum schema_scope scope, const char *file,
 			     const void *target)
 {
-	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
-	json_t *object = json_object();
+	json_t *object = describe(scope, target);
 	show_put_text(object, "file", file);
-	for (size_t i = 0; i < count; i++)
-		if (keys[i].scope == scope)
-			put_setting(section_of(object, keys[i].section),
-				    &keys[i], target);
 	return object;
 }
 
@@ -160,7 +266,7 @@ static const char *type_of(const struct schema_key *key)
 {
 	switch (key->type) {
 	case SCHEMA_TEXT:
-		return "text";
+		return key->choices ? key->choices : "text";
 	case SCHEMA_PATH:
 		return "path";
 	case SCHEMA_ID:
@@ -171,6 +277,10 @@ static const char *type_of(const struct schema_key *key)
 		return "size";
 	case SCHEMA_DURATION:
 		return "time";
+	case SCHEMA_TEXTS:
+		return "texts";
+	case SCHEMA_LIST:
+		return "list";
 	case SCHEMA_BOOL:
 	case SCHEMA_CHOICE:
 		break;
@@ -187,13 +297,17 @@ static const char *preset_of(const struct schema_key *key)
 
 static const char *scope_of(const struct schema_key *key)
 {
-	return key->scope == SCHEMA_DAEMON ? "meshdrop.conf" : "mailbox";
-}
-
-static char *label_of(const struct schema_key *key)
-{
-	return xasprintf("%s%s%s", key->section,
-			 key->section[0] != '\0' ? "." : "", key->name);
+	switch (key->scope) {
+	case SCHEMA_DAEMON:
+		return "meshdrop.conf";
+	case SCHEMA_MAILBOX:
+		return "mailbox";
+	case SCHEMA_ROUTE:
+		return "routes";
+	case SCHEMA_DELIVERY:
+		return "deliver";
+	}
+	return "";
 }
 
 static void print_keys(void)

@@ -16,48 +16,19 @@
 #include "base/fsx.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "conf/address.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
 #include "conf/secret.h"
 
 #define ZONE_ROOT "/usr/share/zoneinfo/"
-#define HOST_MAX 253
 /* The service asks for at most one look into an inbox in this time. */
 #define POLITE_POLL_NS (5 * 60 * CLOCK_SECOND)
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
+/* Where most proxies listen. */
+#define PROXY_PORT 3128
 
 /* --- url --- */
-
-struct url {
-	bool plain;
-	const char *host; /* into the text; an IPv6 one with its brackets */
-	size_t host_len;
-	size_t len; /* of host and port */
-};
-
-/* 0 when there is no host at the start. */
-static size_t host_length(const char *s)
-{
-	if (s[0] != '[') {
-		size_t n = strspn(s, LETTERS DIGITS ".-_");
-		return n <= HOST_MAX ? n : 0;
-	}
-	size_t n = strspn(s + 1, DIGITS "abcdefABCDEF:.");
-	return n > 0 && s[1 + n] == ']' ? n + 2 : 0;
-}
-
-static bool is_port(const char *s, size_t len)
-{
-	char digits[6];
-	uint64_t port = 0;
-	if (len == 0 || len >= sizeof(digits))
-		return false;
-	memcpy(digits, s, len);
-	digits[len] = '\0';
-	return text_u64(digits, 65535, &port) && port > 0;
-}
 
 /* What old configurations carry after the host. */
 static bool is_known_tail(const char *s)
@@ -67,48 +38,7 @@ static bool is_known_tail(const char *s)
 	       strcmp(s, "/messageexchange/") == 0;
 }
 
-/* NULL, or what is wrong. No part of the text is shown: there may be a
- * password in it. */
-static const char *parse_url(const char *text, struct url *ret)
-{
-	struct url url = { .plain = text_starts_nocase(text, "http://") };
-	if (!url.plain && !text_starts_nocase(text, "https://"))
-		return "it does not begin with https://";
-	url.host = text + (url.plain ? strlen("http://") : strlen("https://"));
-	size_t authority = strcspn(url.host, "/?#");
-	if (memchr(url.host, '@', authority))
-		return "a user name or password does not belong there";
-	url.host_len = host_length(url.host);
-	if (url.host_len == 0)
-		return "there is no host name in it";
-	url.len = url.host_len;
-	if (url.host[url.len] == ':') {
-		url.len = authority;
-		const char *port = url.host + url.host_len + 1;
-		if (!is_port(port, authority - url.host_len - 1))
-			return "the port is not a number from 1 to 65535";
-	}
-	if (url.len != authority)
-		return "the host name holds a character that none can have";
-	if (!is_known_tail(url.host + url.len))
-		return "nothing may follow the host and port";
-	*ret = url;
-	return NULL;
-}
-
-static bool is_nhs(const struct url *url)
-{
-	static const char domain[] = "nhs.uk";
-	size_t len = sizeof(domain) - 1;
-	if (url->host_len < len)
-		return false;
-	AUTO_FREE char *host = xstrndup(url->host, url->host_len);
-	const char *tail = host + url->host_len - len;
-	return text_equal_nocase(tail, domain) &&
-	       (tail == host || tail[-1] == '.');
-}
-
-static void check_manners(struct schema_load *load, const struct url *url)
+static void check_manners(struct schema_load *load, const struct address *url)
 {
 	const struct conf *conf = load->target;
 	if (url->plain)
@@ -116,21 +46,58 @@ static void check_manners(struct schema_load *load, const struct url *url)
 			    "[service] url is plain http: anyone on the way "
 			    "can read and change the messages; use https "
 			    "except for a sandbox on this machine");
-	else if (is_nhs(url) && conf->poll_interval_ns < POLITE_POLL_NS)
+	else if (address_is_below(url, "nhs.uk") &&
+		 conf->poll_interval_ns < POLITE_POLL_NS)
 		schema_warn(load, schema_line(load, "daemon", "poll_interval"),
 			    "[daemon] poll_interval is under 5m: the service "
 			    "asks for at most one look into an inbox in five "
 			    "minutes");
 }
 
+static void warn_health_network(struct schema_load *load,
+				const struct address *url)
+{
+	AUTO_FREE char *instead = address_instead_of(url);
+	if (instead)
+		schema_warn(load, schema_line(load, "service", "url"),
+			    "[service] url is an address of the health network "
+			    "(HSCN), which is deprecated; the internet has %s",
+			    instead);
+}
+
+/* Puts the environment's address into url. */
+static void check_environment(struct schema_load *load)
+{
+	struct conf *conf = load->target;
+	int line = schema_line(load, "service", "environment");
+	bool has_url = schema_line(load, "service", "url") > 0;
+	if (line == 0 && !has_url)
+		schema_complain(load, 0,
+				"[service] url is missing (address of the MESH "
+				"service: https://host[:port]); or set "
+				"environment to live, int or dep");
+	if (!conf->environment)
+		return;
+	const char *url = address_of_environment(conf->environment);
+	if (has_url)
+		schema_complain(load, line,
+				"[service] environment and url are both set; "
+				"environment = %s is url = %s",
+				conf->environment, url);
+	else
+		conf->url = xstrdup(url);
+}
+
 /* False when the address is missing or wrong, and so its scheme unknown. */
 static bool check_url(struct schema_load *load)
 {
 	struct conf *conf = load->target;
-	struct url url;
+	struct address url;
 	if (!conf->url)
 		return false;
-	const char *wrong = parse_url(conf->url, &url);
+	const char *wrong = address_parse(conf->url, &url);
+	if (!wrong && !is_known_tail(url.rest))
+		wrong = "nothing may follow the host and port";
 	if (wrong) {
 		schema_complain(load, schema_line(load, "service", "url"),
 				"[service] url must be https://host[:port]: %s",
@@ -138,12 +105,75 @@ static bool check_url(struct schema_load *load)
 		return false;
 	}
 	check_manners(load, &url);
+	warn_health_network(load, &url);
 	conf->plain_http = url.plain;
 	char *tidy = xasprintf("%s://%.*s", url.plain ? "http" : "https",
 			       (int)url.len, url.host);
 	free(conf->url);
 	conf->url = tidy;
 	return true;
+}
+
+/* --- proxy --- */
+
+static const char *parse_proxy(const char *text, struct address *ret)
+{
+	if (!text_starts_nocase(text, "http://"))
+		return "it does not begin with http://";
+	const char *wrong = address_parse(text, ret);
+	if (wrong)
+		return wrong;
+	return strcmp(ret->rest, "") == 0 || strcmp(ret->rest, "/") == 0 ?
+		       NULL :
+		       "nothing may follow the host and port";
+}
+
+static void check_proxy_address(struct schema_load *load)
+{
+	struct conf *conf = load->target;
+	struct address proxy;
+	const char *wrong = parse_proxy(conf->proxy, &proxy);
+	if (wrong) {
+		schema_complain(load, schema_line(load, "service", "proxy"),
+				"[service] proxy must be http://host[:port], "
+				"with the name in proxy_user: %s",
+				wrong);
+		return;
+	}
+	char *tidy = proxy.has_port ?
+			     xasprintf("http://%.*s", (int)proxy.len,
+				       proxy.host) :
+			     xasprintf("http://%.*s:%d", (int)proxy.len,
+				       proxy.host, PROXY_PORT);
+	free(conf->proxy);
+	conf->proxy = tidy;
+}
+
+static void check_proxy(struct schema_load *load)
+{
+	const struct conf *conf = load->target;
+	int user = schema_line(load, "service", "proxy_user");
+	int password = schema_line(load, "service", "proxy_password_file");
+	if (conf->proxy)
+		check_proxy_address(load);
+	if ((user > 0 || password > 0) &&
+	    schema_line(load, "service", "proxy") == 0)
+		schema_complain(load, user > 0 ? user : password,
+				"[service] proxy is missing: %s has no use "
+				"without it",
+				user > 0 ? "proxy_user" :
+					   "proxy_password_file");
+	if ((user > 0) != (password > 0))
+		schema_complain(load, user > 0 ? user : password,
+				"[service] %s is missing: proxy_user and "
+				"proxy_password_file need each other",
+				user > 0 ? "proxy_password_file" :
+					   "proxy_user");
+	if (conf->proxy_user && strchr(conf->proxy_user, ':'))
+		schema_complain(load, user,
+				"[service] proxy_user must not hold ':': the "
+				"password has a file of its own "
+				"(proxy_password_file)");
 }
 
 /* --- files --- */
@@ -227,6 +257,32 @@ static void check_timezone(struct schema_load *load)
 				err.text);
 }
 
+/* --- signal file --- */
+
+/* The file need not be there, but its folder is watched. */
+static void check_signal_file(struct schema_load *load)
+{
+	const struct conf *conf = load->target;
+	if (!conf->signal_file)
+		return;
+	int line = schema_line(load, "daemon", "signal_file");
+	const char *slash = strrchr(conf->signal_file, '/');
+	if (!slash || !text_is_file_name(slash + 1)) {
+		schema_complain(load, line,
+				"[daemon] signal_file must be the path of a "
+				"file");
+		return;
+	}
+	AUTO_CLOSE int fd = -1;
+	struct err err;
+	int len = slash > conf->signal_file ? (int)(slash - conf->signal_file) :
+					      1;
+	AUTO_FREE char *folder = xasprintf("%.*s", len, conf->signal_file);
+	if (fsx_open_root(folder, &fd, &err) < 0)
+		schema_complain(load, line, "[daemon] signal_file: %s",
+				err.text);
+}
+
 /* --- numbers --- */
 
 static void check_sizes(struct schema_load *load)
@@ -246,8 +302,11 @@ static void check_sizes(struct schema_load *load)
 void check_daemon(struct schema_load *load)
 {
 	const struct conf *conf = load->target;
+	check_environment(load);
 	bool known = check_url(load);
 	check_tls(load, known && !conf->plain_http);
+	check_proxy(load);
 	check_timezone(load);
+	check_signal_file(load);
 	check_sizes(load);
 }

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/check.h"
+#include "conf/check_mailbox.h"
 #include "conf/ini.h"
 #include "conf/schema.h"
 #include "conf/yaml.h"
@@ -39,8 +40,7 @@ struct names {
 static void release_mailbox(struct conf_mailbox *box)
 {
 	free(box->file);
-	free(box->root);
-	free(box->password_file);
+	schema_release(SCHEMA_MAILBOX, box);
 	secret_wipe(&box->password);
 }
 
@@ -52,15 +52,9 @@ struct conf *conf_free(struct conf *conf)
 		release_mailbox(&conf->mailboxes[i]);
 	free(conf->mailboxes);
 	free(conf->file);
-	free(conf->url);
-	free(conf->shared_key_file);
-	free(conf->ca_file);
-	free(conf->certificate);
-	free(conf->private_key);
-	free(conf->state_dir);
-	free(conf->mailboxes_dir);
-	free(conf->timezone);
+	schema_release(SCHEMA_DAEMON, conf);
 	secret_wipe(&conf->shared_key);
+	secret_wipe(&conf->proxy_password);
 	free(conf);
 	return NULL;
 }
@@ -109,6 +103,8 @@ static bool read_daemon(struct schema_load *load)
 	check_daemon(load);
 	load_secret(load, "service", "shared_key_file", conf->shared_key_file,
 		    &conf->shared_key);
+	load_secret(load, "service", "proxy_password_file",
+		    conf->proxy_password_file, &conf->proxy_password);
 	return true;
 }
 
@@ -121,6 +117,7 @@ static void read_mailbox(struct draft *draft)
 	schema_preset(SCHEMA_MAILBOX, &draft->box);
 	yaml_read(&draft->load, text.data, text.len);
 	schema_finish(&draft->load);
+	check_mailbox(&draft->load);
 }
 
 /* --- the directory of mailbox files --- */

@@ -42,7 +42,7 @@ struct conf_texts {
 struct conf_route {
 	char *folder; /* one name below the mailbox's root */
 	char *match;  /* of file names: '*', '?' and at most one "{to}" */
-	char *to;     /* templates, as agent/template has it */
+	char *to;     /* templates, as base/template has it */
 	char *workflow;
 	char *subject;	/* "" none */
 	char *local_id; /* "" as local_id_when_empty has it */
@@ -108,7 +108,8 @@ struct conf_mailbox {
 struct conf {
 	char *file;
 	/* [service] */
-	char *url; /* scheme and host, no path, no trailing slash */
+	char *environment; /* live, int or dep, which gave url; NULL: none */
+	char *url;	   /* scheme and host, no path, no trailing slash */
 	bool plain_http;
 	char *shared_key_file;
 	struct secret shared_key;

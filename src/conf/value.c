@@ -20,6 +20,9 @@
 #define SECOND ((uint64_t)CLOCK_SECOND)
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+#define SHOWN_SIZE 32
 
 /* --- from text --- */
 
@@ -64,15 +67,51 @@ static char *resolve(const char *file, const char *path)
 	return whole;
 }
 
+/* False when value is none of "a|b|c". */
+static bool choose(const char *choices, const char *value, uint64_t *ret)
+{
+	size_t len = strlen(value);
+	uint64_t index = 0;
+	for (const char *word = choices;; index++) {
+		size_t n = strcspn(word, "|");
+		if (n == len && memcmp(word, value, n) == 0) {
+			*ret = index;
+			return true;
+		}
+		if (word[n] == '\0')
+			return false;
+		word += n + 1;
+	}
+}
+
+static bool is_good_text(const struct schema_key *key, const char *value)
+{
+	uint64_t index;
+	if (key->choices)
+		return choose(key->choices, value, &index);
+	return (value[0] != '\0' || key->empty) && strlen(value) < PATH_MAX &&
+	       has_only_text(value);
+}
+
 static bool store_text(const struct schema_key *key, const char *file,
 		       const char *value, char **field)
 {
-	if (value[0] == '\0' || strlen(value) >= PATH_MAX ||
-	    !has_only_text(value))
+	if (!is_good_text(key, value))
 		return false;
 	free(*field);
 	*field = key->type == SCHEMA_PATH ? resolve(file, value) :
 					    xstrdup(value);
+	return true;
+}
+
+static bool add_text(const struct schema_key *key, const char *value,
+		     struct conf_texts *field)
+{
+	if (!is_good_text(key, value))
+		return false;
+	field->items = xreallocarray(field->items, field->count + 1,
+				     sizeof(*field->items));
+	field->items[field->count++] = xstrdup(value);
 	return true;
 }
 
@@ -97,23 +136,6 @@ static bool store_duration(const struct schema_key *key, const char *value,
 		return false;
 	*field = ns;
 	return true;
-}
-
-/* False when value is none of "a|b|c". */
-static bool choose(const char *choices, const char *value, uint64_t *ret)
-{
-	size_t len = strlen(value);
-	uint64_t index = 0;
-	for (const char *word = choices;; index++) {
-		size_t n = strcspn(word, "|");
-		if (n == len && memcmp(word, value, n) == 0) {
-			*ret = index;
-			return true;
-		}
-		if (word[n] == '\0')
-			return false;
-		word += n + 1;
-	}
 }
 
 static bool store_bool(const struct schema_key *key, const char *value,
@@ -153,8 +175,28 @@ bool value_store(const struct schema_key *key, const char *file,
 		return store_duration(key, text, field);
 	case SCHEMA_CHOICE:
 		return choose(key->choices, text, field);
+	case SCHEMA_TEXTS:
+		return add_text(key, text, field);
+	case SCHEMA_LIST:
+		return false; /* no text is a mapping */
 	}
 	return false;
+}
+
+void value_release(const struct schema_key *key, void *target)
+{
+	void *field = (char *)target + key->offset;
+	if (key->type == SCHEMA_TEXTS) {
+		struct conf_texts *texts = field;
+		for (size_t i = 0; i < texts->count; i++)
+			free(texts->items[i]);
+		free(texts->items);
+		*texts = (struct conf_texts){ .count = 0 };
+	} else if (key->type == SCHEMA_TEXT || key->type == SCHEMA_PATH) {
+		char **text = field;
+		free(*text);
+		*text = NULL;
+	}
 }
 
 /* --- to text --- */
@@ -175,7 +217,10 @@ static void show_duration(uint64_t ns, char *ret, size_t size)
 {
 	const char *unit = "ms";
 	uint64_t n = ns / MS;
-	if (ns % HOUR == 0 && ns > 0) {
+	if (ns % DAY == 0 && ns > DAY) {
+		unit = "d";
+		n = ns / DAY;
+	} else if (ns % HOUR == 0 && ns > 0) {
 		unit = "h";
 		n = ns / HOUR;
 	} else if (ns % MINUTE == 0 && ns > 0) {
@@ -202,21 +247,14 @@ static void show_choice(const char *choices, uint64_t index, char *ret,
 
 /* A text that YAML would not read back as itself is quoted; control bytes,
  * which single quotes cannot hold, were refused when it was read. */
-static void show_text(const struct schema_key *key, const char *s, char *ret,
-		      size_t size)
+static char *quote(const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789/._+-";
-	if (!s)
-		s = "";
-	bool quote = key->scope == SCHEMA_MAILBOX &&
-		     (s[strspn(s, plain)] != '\0' || s[0] == '\0' ||
-		      s[0] == '-' || text_equal_nocase(s, "null"));
-	if (!quote) {
-		(void)snprintf(ret, size, "%s", s); /* may be cut */
-		return;
-	}
+	if (s[strspn(s, plain)] == '\0' && s[0] != '\0' && s[0] != '-' &&
+	    !text_equal_nocase(s, "null"))
+		return xstrdup(s);
 	AUTO_FREE char *doubled = xcalloc(2, strlen(s) + 1);
 	char *out = doubled;
 	for (; *s != '\0'; s++) {
@@ -224,50 +262,139 @@ static void show_text(const struct schema_key *key, const char *s, char *ret,
 		if (*s == '\'')
 			*out++ = '\'';
 	}
-	(void)snprintf(ret, size, "'%s'", doubled); /* may be cut */
+	return xasprintf("'%s'", doubled);
 }
 
-void value_show(const struct schema_key *key, const void *target, char *ret,
-		size_t size)
+static char *show_text(const struct schema_key *key, const char *s)
+{
+	if (!s)
+		s = "";
+	return key->scope == SCHEMA_DAEMON ? xstrdup(s) : quote(s);
+}
+
+static char *show_texts(const struct conf_texts *texts)
+{
+	char *shown = xstrdup("[");
+	for (size_t i = 0; i < texts->count; i++) {
+		AUTO_FREE char *before = shown;
+		AUTO_FREE char *text = quote(texts->items[i]);
+		shown = xasprintf("%s%s%s", before, i > 0 ? ", " : "", text);
+	}
+	AUTO_FREE char *open = shown;
+	return xasprintf("%s]", open);
+}
+
+static void show_number(const struct schema_key *key, uint64_t n, char *ret,
+			size_t size)
+{
+	if (key->type == SCHEMA_SIZE)
+		show_size(n, ret, size);
+	else if (key->type == SCHEMA_DURATION)
+		show_duration(n, ret, size);
+	else if (key->type == SCHEMA_CHOICE)
+		show_choice(key->choices, n, ret, size);
+	else
+		(void)snprintf(ret, size, "%" PRIu64, n); /* fits */
+}
+
+char *value_show(const struct schema_key *key, const void *target)
+{
+	const void *field = (const char *)target + key->offset;
+	char shown[SHOWN_SIZE];
+	switch (key->type) {
+	case SCHEMA_TEXT:
+	case SCHEMA_PATH:
+		return show_text(key, *(const char *const *)field);
+	case SCHEMA_ID:
+		return show_text(key, field);
+	case SCHEMA_TEXTS:
+		return show_texts(field);
+	case SCHEMA_LIST:
+		return xstrdup("");
+	case SCHEMA_BOOL:
+		show_choice(key->choices ? key->choices : "false|true",
+			    *(const bool *)field, shown, sizeof(shown));
+		break;
+	case SCHEMA_NUMBER:
+	case SCHEMA_SIZE:
+	case SCHEMA_DURATION: /* never negative */
+	case SCHEMA_CHOICE:
+		show_number(key, *(const uint64_t *)field, shown,
+			    sizeof(shown));
+		break;
+	}
+	return xstrdup(shown);
+}
+
+bool value_is_set(const struct schema_key *key, const void *target)
 {
 	const void *field = (const char *)target + key->offset;
 	switch (key->type) {
 	case SCHEMA_TEXT:
 	case SCHEMA_PATH:
-		show_text(key, *(const char *const *)field, ret, size);
-		return;
-	case SCHEMA_ID:
-		show_text(key, field, ret, size);
-		return;
-	case SCHEMA_BOOL:
-		show_choice(key->choices ? key->choices : "false|true",
-			    *(const bool *)field, ret, size);
-		return;
+		return *(const char *const *)field;
+	case SCHEMA_TEXTS:
+		return ((const struct conf_texts *)field)->count > 0;
 	case SCHEMA_NUMBER:
-		(void)snprintf(ret, size, "%" PRIu64, *(const uint64_t *)field);
-		return;
 	case SCHEMA_SIZE:
-		show_size(*(const uint64_t *)field, ret, size);
-		return;
 	case SCHEMA_DURATION:
-		show_duration((uint64_t) * (const int64_t *)field, ret, size);
-		return;
 	case SCHEMA_CHOICE:
-		show_choice(key->choices, *(const uint64_t *)field, ret, size);
-		return;
+		return key->preset || *(const uint64_t *)field > 0;
+	case SCHEMA_ID:
+	case SCHEMA_BOOL:
+		return true;
+	case SCHEMA_LIST:
+		return false;
 	}
+	return false;
+}
+
+/* --- in words --- */
+
+/* "1 to 64 texts, each of 0 to 4095 bytes without control characters" */
+static void rule_of_texts(const struct schema_key *key,
+			  char ret[VALUE_RULE_SIZE])
+{
+	int least = key->empty ? 0 : 1;
+	if (key->choices)
+		(void)snprintf(ret, VALUE_RULE_SIZE, "one of %s", key->choices);
+	else if (key->type == SCHEMA_TEXTS)
+		(void)snprintf(ret, VALUE_RULE_SIZE,
+			       "a text, or a list of %" PRIu64 " to %" PRIu64
+			       ", each of %d to %d bytes without control "
+			       "characters",
+			       key->min, key->max, least, PATH_MAX - 1);
+	else
+		(void)snprintf(ret, VALUE_RULE_SIZE,
+			       "%d to %d bytes without control characters",
+			       least, PATH_MAX - 1);
+}
+
+static void rule_of_units(const struct schema_key *key,
+			  char ret[VALUE_RULE_SIZE])
+{
+	char min[SHOWN_SIZE];
+	char max[SHOWN_SIZE];
+	bool is_size = key->type == SCHEMA_SIZE;
+	const char *example = is_size ? "10G" : "30d";
+	show_number(key, key->min, min, sizeof(min));
+	show_number(key, key->max, max, sizeof(max));
+	(void)snprintf(ret, VALUE_RULE_SIZE, "a %s from %s to %s, such as %s",
+		       is_size ? "size" : "time", min, max,
+		       key->preset ? key->preset : example);
 }
 
 void value_rule(const struct schema_key *key, char ret[VALUE_RULE_SIZE])
 {
-	char min[32];
-	char max[32];
 	switch (key->type) {
 	case SCHEMA_TEXT:
 	case SCHEMA_PATH:
+	case SCHEMA_TEXTS:
+		rule_of_texts(key, ret);
+		return;
+	case SCHEMA_LIST:
 		(void)snprintf(ret, VALUE_RULE_SIZE,
-			       "1 to %d bytes without control characters",
-			       PATH_MAX - 1);
+			       "a list; each part begins with '- '");
 		return;
 	case SCHEMA_ID:
 		(void)snprintf(ret, VALUE_RULE_SIZE,
@@ -286,18 +413,8 @@ void value_rule(const struct schema_key *key, char ret[VALUE_RULE_SIZE])
 			       key->min, key->max);
 		return;
 	case SCHEMA_SIZE:
-		show_size(key->min, min, sizeof(min));
-		show_size(key->max, max, sizeof(max));
-		(void)snprintf(ret, VALUE_RULE_SIZE,
-			       "a size from %s to %s, such as %s", min, max,
-			       key->preset);
-		return;
 	case SCHEMA_DURATION:
-		show_duration(key->min, min, sizeof(min));
-		show_duration(key->max, max, sizeof(max));
-		(void)snprintf(ret, VALUE_RULE_SIZE,
-			       "a time from %s to %s, such as %s", min, max,
-			       key->preset);
+		rule_of_units(key, ret);
 		return;
 	}
 }

@@ -15,14 +15,19 @@
 
 struct schema_key;
 
-#define VALUE_RULE_SIZE 160
+#define VALUE_RULE_SIZE 192
 
-/* A relative path is resolved against the folder that file is in. */
+/* A relative path is resolved against the folder that file is in. Of a key
+ * with several texts, this adds one. */
 bool value_store(const struct schema_key *key, const char *file,
 		 const char *text, void *target);
-/* Cut when it does not fit; always ends with a NUL unless size is 0. */
-void value_show(const struct schema_key *key, const void *target, char *ret,
-		size_t size);
+/* The caller frees. */
+char *value_show(const struct schema_key *key, const void *target)
+	__attribute__((malloc, returns_nonnull));
+/* A text may be missing; a number is when it is 0 without a preset. */
+bool value_is_set(const struct schema_key *key, const void *target);
+/* Frees texts, which are then missing. */
+void value_release(const struct schema_key *key, void *target);
 /* "a number from 1 to 64" */
 void value_rule(const struct schema_key *key, char ret[VALUE_RULE_SIZE]);
 

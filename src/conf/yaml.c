@@ -4,6 +4,7 @@
 
 #include "conf/yaml.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct walk {
 	struct schema_load *load;
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one, owned */
-	bool parent_seen[SCHEMA_MAX];
+	bool parent_seen[DEPTH_MAX + 1][SCHEMA_MAX];
 };
 
 static int line_of(const struct walk *w)
@@ -137,16 +138,32 @@ static bool is_null(const struct walk *w, const char *value)
 	return false;
 }
 
+/* "hooks.on_receive", as the table has it. A name with a dot of its own is in
+ * no place. */
+static char *path_of(const char *parent, const char *key)
+{
+	if (strchr(key, '.'))
+		return xstrdup("");
+	return xasprintf("%s%s%s", parent, parent[0] != '\0' ? "." : "", key);
+}
+
+/* -1 when the table has no mapping of that name. */
+static int section_of(const struct walk *w, const char *path)
+{
+	return path[0] != '\0' ? schema_section(w->load->scope, path) : -1;
+}
+
 static void take_scalar(struct walk *w, const char *parent, const char *key)
 {
 	const char *value = scalar_text(w);
 	if (!value)
 		return;
 	int line = line_of(w);
-	if (parent[0] == '\0' && schema_section(w->load->scope, key) >= 0)
+	AUTO_FREE char *path = path_of(parent, key);
+	if (section_of(w, path) >= 0)
 		schema_complain(w->load, line,
 				"'%s' takes a mapping, such as {name: value}",
-				key);
+				path);
 	else if (is_null(w, value))
 		schema_complain(w->load, line, "'%.*s' has no value", SHOWN_MAX,
 				key);
@@ -157,20 +174,87 @@ static void take_scalar(struct walk *w, const char *parent, const char *key)
 static bool read_mapping(struct walk *w, const char *parent, int depth);
 
 /* A mapping goes down one level where the table has one, once. */
-static bool take_mapping(struct walk *w, const char *key, int depth)
+static bool take_mapping(struct walk *w, const char *parent, const char *key,
+			 int depth)
 {
-	int section = schema_section(w->load->scope, key);
-	if (section < 0 || depth > 1 || key[0] == '\0') {
+	AUTO_FREE char *path = path_of(parent, key);
+	int section = section_of(w, path);
+	if (section < 0) {
 		schema_complain(w->load, line_of(w),
 				"'%.*s' does not take a mapping", SHOWN_MAX,
 				key);
 		return skip(w, depth);
 	}
-	if (w->parent_seen[section])
+	assert(depth <= DEPTH_MAX); /* the table is not that deep */
+	if (w->parent_seen[depth][section])
 		schema_complain(w->load, line_of(w),
-				"'%s' is set a second time", key);
-	w->parent_seen[section] = true;
-	return read_mapping(w, key, depth + 1);
+				"'%s' is set a second time", path);
+	w->parent_seen[depth][section] = true;
+	return read_mapping(w, path, depth + 1);
+}
+
+/* One mapping of a list is read like a file of its own. */
+static bool take_item(struct walk *w, const struct schema_key *key, int depth)
+{
+	struct schema_load *outer = w->load;
+	struct schema_load item;
+	schema_item_begin(outer, line_of(w), key, &item);
+	w->load = &item;
+	bool good = read_mapping(w, "", depth + 1);
+	w->load = outer;
+	if (good)
+		schema_item_end(outer, key, &item);
+	else
+		outer->failed = true;
+	return good;
+}
+
+static bool take_part(struct walk *w, const struct schema_key *key, int depth)
+{
+	bool is_scalar = w->event.type == YAML_SCALAR_EVENT;
+	if (w->event.type == YAML_MAPPING_START_EVENT &&
+	    key->type == SCHEMA_LIST)
+		return take_item(w, key, depth);
+	const char *text = is_scalar ? scalar_text(w) : NULL;
+	if (is_scalar && !text)
+		return true;
+	if (is_scalar && is_null(w, text))
+		schema_complain(w->load, line_of(w),
+				"a part of '%s' has no value", key->name);
+	else if (is_scalar && key->type == SCHEMA_TEXTS)
+		schema_list_text(w->load, line_of(w), key, text);
+	else if (w->event.type != YAML_ALIAS_EVENT) /* was complained about */
+		schema_complain(w->load, line_of(w),
+				"a part of '%s' must be a %s", key->name,
+				key->type == SCHEMA_LIST ?
+					"mapping, such as {name: value}" :
+					"text");
+	return skip(w, depth);
+}
+
+static bool take_list(struct walk *w, const char *parent, const char *name,
+		      int depth)
+{
+	int line = line_of(w);
+	const struct schema_key *key = schema_list_begin(w->load, line, parent,
+							 name);
+	if (!key)
+		return skip(w, depth);
+	size_t count = 0;
+	for (;; count++) {
+		if (!next(w))
+			return false;
+		if (w->event.type == YAML_SEQUENCE_END_EVENT)
+			break;
+		if (count == key->max)
+			schema_complain(w->load, line_of(w),
+					"'%s' has over %zu parts", name, count);
+		if (!(count < key->max ? take_part(w, key, depth + 1) :
+					 skip(w, depth + 1)))
+			return false;
+	}
+	schema_list_end(w->load, line, key, count);
+	return true;
 }
 
 static bool take_value(struct walk *w, const char *parent, const char *key,
@@ -179,17 +263,14 @@ static bool take_value(struct walk *w, const char *parent, const char *key,
 	if (w->event.type == YAML_SCALAR_EVENT)
 		take_scalar(w, parent, key);
 	else if (w->event.type == YAML_MAPPING_START_EVENT)
-		return take_mapping(w, key, depth);
-	else if (w->event.type == YAML_SEQUENCE_START_EVENT) {
-		schema_complain(w->load, line_of(w),
-				"'%.*s' does not take a list", SHOWN_MAX, key);
-		return skip(w, depth);
-	}
+		return take_mapping(w, parent, key, depth);
+	else if (w->event.type == YAML_SEQUENCE_START_EVENT)
+		return take_list(w, parent, key, depth);
 	return true;
 }
 
 /* The current event started the mapping; at the end it is the one that ends
- * it. Calls itself through take_value, once at most. */
+ * it. Calls itself through take_value, as deep as the table is. */
 static bool read_mapping(struct walk *w, const char *parent, int depth)
 {
 	for (;;) {

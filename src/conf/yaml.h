@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The meshdrop authors */
 /*
- * A mailbox file: libyaml, reduced to plain nested mappings of scalars.
+ * A mailbox file: libyaml, reduced to plain nested mappings of scalars, and to
+ * lists where the table has one.
  *
  * Refused with file and line: aliases, anchors, tags, several documents,
  * sequences where none belongs, duplicate keys, nesting over 4, anything after
@@ -12,7 +13,7 @@
 
 struct schema_load;
 
-/* Offers every scalar to load as (parent, key, value). */
+/* Offers every scalar to load as (parents, key, value). */
 void yaml_read(struct schema_load *load, const char *text, unsigned long len);
 
 #endif

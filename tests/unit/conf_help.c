@@ -50,18 +50,7 @@ struct schema_load help_loader(enum schema_scope scope, const char *file,
 
 void help_free_texts(enum schema_scope scope, void *target)
 {
-	size_t count = 0;
-	const struct schema_key *keys = schema_keys(&count);
-	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope != scope)
-			continue;
-		if (keys[i].type != SCHEMA_TEXT && keys[i].type != SCHEMA_PATH)
-			continue;
-		void *field = (char *)target + keys[i].offset;
-		char **text = field;
-		free(*text);
-		*text = NULL;
-	}
+	schema_release(scope, target);
 }
 
 void help_dir_make(struct help_dir *dir)
