@@ -9,12 +9,20 @@
 
 int main(void)
 {
-	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
-	for (size_t i = 0; i < count; i++)
-		printf("%s\t%s\t%s\t%s\n",
-		       keys[i].scope == SCHEMA_DAEMON ? "daemon" : "mailbox",
-		       keys[i].section, keys[i].name,
-		       keys[i].preset ? keys[i].preset : "");
+	static const char *const scopes[SCHEMA_SCOPE_COUNT] = {
+		[SCHEMA_DAEMON] = "daemon",
+		[SCHEMA_MAILBOX] = "mailbox",
+		[SCHEMA_ROUTE] = "routes",
+		[SCHEMA_DELIVERY] = "deliver",
+	};
+	for (unsigned scope = 0; scope < SCHEMA_SCOPE_COUNT; scope++) {
+		size_t count;
+		const struct schema_key *keys =
+			schema_keys((enum schema_scope)scope, &count);
+		for (size_t i = 0; i < count; i++)
+			printf("%s\t%s\t%s\t%s\n", scopes[scope],
+			       keys[i].section, keys[i].name,
+			       keys[i].preset ? keys[i].preset : "");
+	}
 	return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -89,14 +89,13 @@ static void print_value(const struct schema_key *key, const void *target)
 static void print_items(const struct schema_key *key, const void *target)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(key->list->item, &count);
 	(void)printf("%s:\n", key->name);
 	for (size_t i = 0; i < schema_item_count(key, target); i++) {
 		const void *item = schema_item(key, target, i);
 		const char *lead = "  - ";
 		for (size_t k = 0; k < count; k++) {
-			if (keys[k].scope != key->list->item ||
-			    !schema_is_set(&keys[k], item))
+			if (!schema_is_set(&keys[k], item))
 				continue;
 			(void)printf("%s", lead);
 			print_value(&keys[k], item);
@@ -110,14 +109,12 @@ static void print_file(enum schema_scope scope, const char *file,
 		       const void *target)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(scope, &count);
 	const char *section = "";
 	char safe[FILE_SIZE];
 	text_escape(safe, sizeof(safe), file);
 	(void)printf("# %s\n", safe);
 	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope != scope)
-			continue;
 		if (!schema_is_set(&keys[i], target)) {
 			AUTO_FREE char *label = label_of(&keys[i]);
 			(void)printf("# %s is not set\n", label);
@@ -230,12 +227,11 @@ static json_t *section_of(json_t *object, const char *section)
 static json_t *describe(enum schema_scope scope, const void *target)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(scope, &count);
 	json_t *object = json_object();
 	for (size_t i = 0; i < count; i++)
-		if (keys[i].scope == scope)
-			put_setting(section_of(object, keys[i].section),
-				    &keys[i], target);
+		put_setting(section_of(object, keys[i].section), &keys[i],
+			    target);
 	return object;
 }
 
@@ -306,35 +302,42 @@ static const char *scope_of(const struct schema_key *key)
 		return "routes";
 	case SCHEMA_DELIVERY:
 		return "deliver";
+	case SCHEMA_SCOPE_COUNT:
+		break;
 	}
 	return "";
 }
 
-static void print_keys(void)
+static void add_keys(struct show_table *table, enum schema_scope scope)
 {
-	static const char *const head[] = { "FILE", "KEY", "TYPE", "DEFAULT",
-					    "WHAT" };
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
-	struct show_table table;
-	show_table_init(&table, head, 5, 0);
+	const struct schema_key *keys = schema_keys(scope, &count);
 	for (size_t i = 0; i < count; i++) {
 		AUTO_FREE char *label = label_of(&keys[i]);
 		const char *const cells[] = {
 			scope_of(&keys[i]),  label,	      type_of(&keys[i]),
 			preset_of(&keys[i]), keys[i].summary,
 		};
-		show_table_add(&table, cells);
+		show_table_add(table, cells);
 	}
+}
+
+static void print_keys(void)
+{
+	static const char *const head[] = { "FILE", "KEY", "TYPE", "DEFAULT",
+					    "WHAT" };
+	struct show_table table;
+	show_table_init(&table, head, 5, 0);
+	for (unsigned scope = 0; scope < SCHEMA_SCOPE_COUNT; scope++)
+		add_keys(&table, (enum schema_scope)scope);
 	show_table_print(&table);
 	show_table_release(&table);
 }
 
-static void print_keys_json(void)
+static void append_keys(json_t *list, enum schema_scope scope)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
-	AUTO_JSON json_t *list = json_array();
+	const struct schema_key *keys = schema_keys(scope, &count);
 	for (size_t i = 0; i < count; i++) {
 		json_t *object = json_object();
 		show_put_text(object, "file", scope_of(&keys[i]));
@@ -349,6 +352,13 @@ static void print_keys_json(void)
 		show_put_text(object, "summary", keys[i].summary);
 		show_append(list, object);
 	}
+}
+
+static void print_keys_json(void)
+{
+	AUTO_JSON json_t *list = json_array();
+	for (unsigned scope = 0; scope < SCHEMA_SCOPE_COUNT; scope++)
+		append_keys(list, (enum schema_scope)scope);
 	show_json(list);
 }
 

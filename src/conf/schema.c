@@ -12,10 +12,24 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "conf/schema_keys.h"
 #include "conf/value.h"
 
 #define LABEL_SIZE 96
 #define SHOWN_MAX 64 /* of a wrong value, in a complaint */
+
+const struct schema_key *schema_keys(enum schema_scope scope, size_t *ret_count)
+{
+	static const struct schema_table *const tables[SCHEMA_SCOPE_COUNT] = {
+		[SCHEMA_DAEMON] = &schema_daemon,
+		[SCHEMA_MAILBOX] = &schema_mailbox,
+		[SCHEMA_ROUTE] = &schema_route,
+		[SCHEMA_DELIVERY] = &schema_delivery,
+	};
+	assert(tables[scope]->count <= SCHEMA_MAX);
+	*ret_count = tables[scope]->count;
+	return tables[scope]->keys;
+}
 
 static void vreport(const struct schema_load *load, int line, bool fatal,
 		    const char *fmt, va_list ap)
@@ -79,10 +93,9 @@ const struct schema_key *schema_find(enum schema_scope scope,
 				     const char *section, const char *name)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(scope, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope == scope &&
-		    strcmp(keys[i].section, section) == 0 &&
+		if (strcmp(keys[i].section, section) == 0 &&
 		    strcmp(keys[i].name, name) == 0)
 			return &keys[i];
 	}
@@ -92,7 +105,7 @@ const struct schema_key *schema_find(enum schema_scope scope,
 static size_t index_of(const struct schema_key *key)
 {
 	size_t count;
-	return (size_t)(key - schema_keys(&count));
+	return (size_t)(key - schema_keys(key->scope, &count));
 }
 
 static bool is_in_section(const char *section, const char *wanted)
@@ -105,10 +118,9 @@ static bool is_in_section(const char *section, const char *wanted)
 int schema_section(enum schema_scope scope, const char *section)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(scope, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope == scope &&
-		    is_in_section(keys[i].section, section))
+		if (is_in_section(keys[i].section, section))
 			return (int)i;
 	}
 	return -1;
@@ -124,9 +136,9 @@ int schema_line(const struct schema_load *load, const char *section,
 void schema_preset(enum schema_scope scope, void *target)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(scope, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope != scope || !keys[i].preset)
+		if (!keys[i].preset)
 			continue;
 		bool good = value_store(&keys[i], "", keys[i].preset, target);
 		assert(good); /* a preset breaks its own rule: our bug */
@@ -181,11 +193,9 @@ static void release_value(const struct schema_key *key, void *target)
 void schema_release(enum schema_scope scope, void *target)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
-	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope == scope)
-			release_value(&keys[i], target);
-	}
+	const struct schema_key *keys = schema_keys(scope, &count);
+	for (size_t i = 0; i < count; i++)
+		release_value(&keys[i], target);
 }
 
 /* --- taking values --- */
@@ -194,10 +204,9 @@ static void complain_unknown(struct schema_load *load, int line,
 			     const char *section, const char *key)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(load->scope, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope != load->scope ||
-		    strcmp(keys[i].name, key) != 0)
+		if (strcmp(keys[i].name, key) != 0)
 			continue;
 		char label[LABEL_SIZE];
 		label_of(load, &keys[i], label);
@@ -344,9 +353,9 @@ void schema_list_end(struct schema_load *load, int line,
 void schema_finish(struct schema_load *load)
 {
 	size_t count;
-	const struct schema_key *keys = schema_keys(&count);
+	const struct schema_key *keys = schema_keys(load->scope, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (keys[i].scope != load->scope || load->seen[i])
+		if (load->seen[i])
 			continue;
 		if (keys[i].required) {
 			char label[LABEL_SIZE];

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The meshdrop authors */
 /*
  * The table of every setting: one source for both readers, the manual and
- * `meshdrop config`.
+ * `meshdrop config`. The entries are in conf/keys_*.c.
  *
  * A reader (conf/ini, conf/yaml) offers section, key and value with the place
  * where it found them; schema_apply finds the key, checks the value against
@@ -26,6 +26,7 @@ enum schema_scope {
 	SCHEMA_MAILBOX,	 /* one mailbox file; target is struct conf_mailbox */
 	SCHEMA_ROUTE,	 /* one of its routes; target is struct conf_route */
 	SCHEMA_DELIVERY, /* one of deliver; target is struct conf_delivery */
+	SCHEMA_SCOPE_COUNT,
 };
 
 enum schema_type {
@@ -67,7 +68,7 @@ struct schema_key {
 	const char *summary; /* one line, for the manual and the tool */
 };
 
-#define SCHEMA_MAX 96
+#define SCHEMA_MAX 64
 
 /* One file, or one item of a list in it, being read: what was seen, where
  * complaints go. */
@@ -84,8 +85,9 @@ struct schema_load {
 	void *ctx;
 };
 
-/* The table; *ret_count is at most SCHEMA_MAX. */
-const struct schema_key *schema_keys(size_t *ret_count);
+/* The keys of a scope in the order of the manual; at most SCHEMA_MAX. */
+const struct schema_key *schema_keys(enum schema_scope scope,
+				     size_t *ret_count);
 
 /* Stores all presets of the scope into a zeroed target. A relative path stays
  * as it is until schema_finish, which knows the file. */

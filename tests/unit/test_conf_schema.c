@@ -44,17 +44,13 @@ static void target_free(enum schema_scope scope, union target *target)
 	free(target);
 }
 
-static const struct schema_key *find(const char *section, const char *name)
+static const struct schema_key *find(enum schema_scope scope,
+				     const char *section, const char *name)
 {
-	size_t count = 0;
-	const struct schema_key *keys = schema_keys(&count);
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(keys[i].section, section) == 0 &&
-		    strcmp(keys[i].name, name) == 0)
-			return &keys[i];
-	}
-	fail_msg("no setting %s in '%s'", name, section);
-	return NULL;
+	const struct schema_key *key = schema_find(scope, section, name);
+	if (!key)
+		fail_msg("no setting %s in '%s'", name, section);
+	return key;
 }
 
 struct attempt {
@@ -178,7 +174,8 @@ static const struct attempt mailbox_attempts[] = {
 
 static void try_one(enum schema_scope scope, const struct attempt *attempt)
 {
-	const struct schema_key *key = find(attempt->section, attempt->name);
+	const struct schema_key *key = find(scope, attempt->section,
+					    attempt->name);
 	union target *target = target_new(scope);
 	struct schema_load load = help_loader(scope, "/etc/m/f", target, &said);
 	help_log_clear(&said);
@@ -207,23 +204,39 @@ static void checks_values(void **state)
 		try_one(SCHEMA_MAILBOX, &mailbox_attempts[i]);
 }
 
+static void check_key(const struct schema_key *key, enum schema_scope scope)
+{
+	assert_int_equal(key->scope, scope);
+	assert_true(key->summary && key->summary[0] != '\0');
+	assert_false(key->required && key->preset);
+	assert_true(key->min <= key->max);
+	assert_true(key->type != SCHEMA_CHOICE || key->choices);
+	assert_int_equal(key->type == SCHEMA_LIST, key->list ? 1 : 0);
+	assert_true(key->type != SCHEMA_TEXTS ||
+		    (key->max > 0 && !key->preset));
+	/* No deeper than the YAML reader goes. */
+	const char *dot = strchr(key->section, '.');
+	assert_true(!dot || !strchr(dot + 1, '.'));
+	assert_null(strchr(key->name, '.'));
+}
+
 static void table_is_sound(void **state)
 {
 	(void)state;
-	size_t count = 0;
-	const struct schema_key *keys = schema_keys(&count);
-	assert_in_range(count, 20, SCHEMA_MAX);
-	for (size_t i = 0; i < count; i++) {
-		assert_true(keys[i].summary && keys[i].summary[0] != '\0');
-		assert_false(keys[i].required && keys[i].preset);
-		assert_true(keys[i].min <= keys[i].max);
-		assert_true(keys[i].type != SCHEMA_CHOICE || keys[i].choices);
-		for (size_t k = 0; k < i; k++) {
-			if (keys[k].scope != keys[i].scope)
-				continue;
-			assert_int_not_equal(keys[k].offset, keys[i].offset);
-			assert_true(strcmp(keys[k].section, keys[i].section) ||
-				    strcmp(keys[k].name, keys[i].name));
+	for (unsigned n = 0; n < SCHEMA_SCOPE_COUNT; n++) {
+		enum schema_scope scope = (enum schema_scope)n;
+		size_t count = 0;
+		const struct schema_key *keys = schema_keys(scope, &count);
+		assert_in_range(count, 1, SCHEMA_MAX);
+		for (size_t i = 0; i < count; i++) {
+			check_key(&keys[i], scope);
+			for (size_t k = 0; k < i; k++) {
+				assert_int_not_equal(keys[k].offset,
+						     keys[i].offset);
+				assert_true(strcmp(keys[k].section,
+						   keys[i].section) ||
+					    strcmp(keys[k].name, keys[i].name));
+			}
 		}
 	}
 }
@@ -274,24 +287,29 @@ static void presets_a_mailbox(void **state)
 }
 
 /* What is shown is accepted again and shown the same. */
+static void show_again(const struct schema_key *key)
+{
+	union target *target = target_new(key->scope);
+	AUTO_FREE char *shown = schema_show(key, target);
+	struct schema_load load = help_loader(key->scope, "f", target, &said);
+	schema_apply(&load, 1, key->section, key->name, shown);
+	assert_false(load.failed);
+	AUTO_FREE char *again = schema_show(key, target);
+	assert_string_equal(again, shown);
+	target_free(key->scope, target);
+}
+
 static void shows_what_it_reads(void **state)
 {
 	(void)state;
-	size_t count = 0;
-	const struct schema_key *keys = schema_keys(&count);
-	for (size_t i = 0; i < count; i++) {
+	for (unsigned n = 0; n < SCHEMA_SCOPE_COUNT; n++) {
+		size_t count = 0;
+		const struct schema_key *keys =
+			schema_keys((enum schema_scope)n, &count);
 		/* Quotes are YAML's: test_conf_mailbox reads those back. */
-		if (!keys[i].preset || keys[i].type == SCHEMA_TEXT)
-			continue;
-		union target *target = target_new(keys[i].scope);
-		AUTO_FREE char *shown = schema_show(&keys[i], target);
-		struct schema_load load = help_loader(keys[i].scope, "f",
-						      target, &said);
-		schema_apply(&load, 1, keys[i].section, keys[i].name, shown);
-		assert_false(load.failed);
-		AUTO_FREE char *again = schema_show(&keys[i], target);
-		assert_string_equal(again, shown);
-		target_free(keys[i].scope, target);
+		for (size_t i = 0; i < count; i++)
+			if (keys[i].preset && keys[i].type != SCHEMA_TEXT)
+				show_again(&keys[i]);
 	}
 }
 
