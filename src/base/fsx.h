@@ -104,6 +104,10 @@ int fsx_stat_at(int dirfd, const char *name, struct stat *ret,
 /* ERR_EXISTS when the new name is taken; never overwrites. */
 int fsx_move(int from_dir, const char *from, int to_dir, const char *to,
 	     struct err *err) FSX_MUST;
+/* One name more for a file of our own; never follows a link, never replaces.
+ * *ret_able false: the file system has no such thing, and nothing was done. */
+int fsx_link(int from_dir, const char *from, int to_dir, const char *to,
+	     bool *ret_able, struct err *err) FSX_MUST;
 /* Replaces the new name. */
 int fsx_replace(int from_dir, const char *from, int to_dir, const char *to,
 		struct err *err) FSX_MUST;

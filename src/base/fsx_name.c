@@ -157,6 +157,52 @@ int fsx_move(int from_dir, const char *from, int to_dir, const char *to,
 	return rename_result(&op, sys, err);
 }
 
+static bool has_no_links(int sys)
+{
+	switch (sys) {
+	case EPERM:
+	case EOPNOTSUPP:
+	case ENOSYS:
+	case EMLINK:
+	case EXDEV:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether the other name is this file already: a network share does the work
+ * and loses the answer. */
+static bool is_linked(const struct rename *op)
+{
+	struct stat from;
+	struct stat to;
+	return fstatat(op->from_dir, op->from, &from, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       fstatat(op->to_dir, op->to, &to, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       same_file(&from, &to);
+}
+
+int fsx_link(int from_dir, const char *from, int to_dir, const char *to,
+	     bool *ret_able, struct err *err)
+{
+	const struct rename op = {
+		.from_dir = from_dir, .from = from, .to_dir = to_dir, .to = to
+	};
+	int r = fsx_check_name(from, err);
+	if (r == 0)
+		r = fsx_check_name(to, err);
+	if (r < 0)
+		return r;
+	int sys = link_names(&op);
+	if (sys != 0 && is_linked(&op))
+		sys = 0;
+	if (sys != 0 && !has_no_links(sys))
+		return err_sys(err, sys, "cannot link '%s' to '%s'", from, to);
+	*ret_able = sys == 0;
+	return 0;
+}
+
 int fsx_replace(int from_dir, const char *from, int to_dir, const char *to,
 		struct err *err)
 {

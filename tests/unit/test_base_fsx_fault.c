@@ -161,6 +161,13 @@ static bool is_there(const char *name)
 	return fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static bool has_links(const char *name, nlink_t count)
+{
+	struct stat st;
+	return fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_nlink == count;
+}
+
 static void expect_error(int r, const struct err *err, enum err_code code,
 			 const char *text)
 {
@@ -438,6 +445,62 @@ static void test_unlink_answer_is_lost(void **state)
 	assert_true(has("b", "1"));
 }
 
+/* --- links --- */
+
+static void test_link(void **state)
+{
+	(void)state;
+	struct err err;
+	bool able = false;
+	put("a", "1");
+	assert_int_equal(fsx_link(root, "a", root, "b", &able, &err), 0);
+	assert_true(able && has_links("a", 2));
+	/* never over another file; that one is ours */
+	assert_int_equal(fsx_link(root, "a", root, "b", &able, &err), 0);
+	assert_int_equal(fsx_remove(root, "b", NULL), 0);
+	put("b", "2");
+	expect_error(fsx_link(root, "a", root, "b", &able, &err), &err,
+		     ERR_EXISTS, "cannot link 'a' to 'b': File exists");
+	assert_int_equal(fsx_remove(root, "b", NULL), 0);
+	expect_error(fsx_link(root, "b", root, "link", &able, &err), &err,
+		     ERR_MISSING,
+		     "cannot link 'b' to 'link': No such file or directory");
+	assert_int_equal(fsx_link(root, "a", root, "x/b", &able, &err),
+			 -(int)ERR_UNSAFE);
+	/* a link to a link is to the link */
+	assert_int_equal(symlinkat("a", root, "link"), 0);
+	assert_int_equal(fsx_link(root, "link", root, "b", &able, &err), 0);
+	assert_true(has_links("a", 1));
+}
+
+static void test_link_fails(void **state)
+{
+	(void)state;
+	static const int lacks[] = { EPERM, EOPNOTSUPP, ENOSYS, EMLINK };
+	struct err err;
+	bool able = true;
+	put("a", "1");
+	for (size_t i = 0; i < COUNT(lacks); i++) {
+		fault = (struct fault){ .nr = SYS_linkat,
+					.sys = lacks[i],
+					.times = 1 };
+		able = true;
+		assert_int_equal(fsx_link(root, "a", root, "b", &able, &err),
+				 0);
+		assert_false(able);
+	}
+	fault = (struct fault){ .nr = SYS_linkat, .sys = ENOSPC, .times = 1 };
+	expect_error(fsx_link(root, "a", root, "b", &able, &err), &err,
+		     ERR_NOSPACE,
+		     "cannot link 'a' to 'b': No space left on device");
+	assert_false(is_there("b"));
+	fault = (struct fault){
+		.nr = SYS_linkat, .sys = EIO, .times = 1, .done_first = true
+	};
+	assert_int_equal(fsx_link(root, "a", root, "b", &able, &err), 0);
+	assert_true(able && has_links("a", 2));
+}
+
 /* --- what the kernel may lack --- */
 
 /* From here on this system call fails, if the argument has all these bits. */
@@ -563,6 +626,8 @@ int main(void)
 		TEST(test_move_by_links_is_cut_off),
 		TEST(test_move_by_links_in_order),
 		TEST(test_unlink_answer_is_lost),
+		TEST(test_link),
+		TEST(test_link_fails),
 		TEST(test_kernel_without_openat2),
 		TEST(test_filter_without_openat2),
 		TEST(test_without_unnamed_files),
