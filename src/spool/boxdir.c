@@ -161,7 +161,10 @@ static int open_folders(struct boxdir *box, struct err *err)
 			return r;
 		}
 	}
-	return check_devices(box, folders, err);
+	r = check_devices(box, folders, err);
+	/* A life that died behind a mkdir has left a folder whose name is not
+	 * durable yet, and what is in it would go with it. */
+	return r < 0 ? r : fsx_sync_dir(box->base, box->root, err);
 }
 
 static int check_name(const char *name, struct err *err)

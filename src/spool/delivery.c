@@ -17,7 +17,6 @@
 #include "base/mem.h"
 #include "spool/boxdir.h"
 #include "spool/job.h"
-#include "spool/pair.h"
 
 #define CTL_ROOM ((size_t)1 << 20)
 #define NUMBER_SIZE 24
@@ -90,7 +89,7 @@ static int write_state(struct delivery *delivery, const struct boxdir *box,
 	(void)snprintf(safe, sizeof(safe), "%u", delivery->safe);
 	(void)snprintf(safe_size, sizeof(safe_size), "%" PRIu64,
 		       delivery->safe_size);
-	const struct record_field fields[] = {
+	struct record_field fields[8] = {
 		{ "report", delivery->report ? "yes" : "no" },
 		{ "count", count },
 		{ "done", done },
@@ -98,7 +97,13 @@ static int write_state(struct delivery *delivery, const struct boxdir *box,
 		{ "safe", safe },
 		{ "safe_size", safe_size },
 	};
-	const size_t n = sizeof(fields) / sizeof(*fields);
+	size_t n = 6;
+	if (delivery->folder[0] != '\0')
+		fields[n++] = (struct record_field){ "folder",
+						     delivery->folder };
+	if (delivery->second[0] != '\0')
+		fields[n++] = (struct record_field){ "second",
+						     delivery->second };
 	if (delivery->record.fd >= 0)
 		return record_append(&delivery->record, wall_ns,
 				     state_name(delivery->state), fields, n,
@@ -134,6 +139,22 @@ static bool read_numbers(const struct record_line *line,
 	       delivery->size < UINT64_MAX;
 }
 
+/* A name that is not there is "". */
+static bool read_name(const struct record_line *line, const char *key,
+		      char ret[TEXT_NAME_SIZE])
+{
+	const char *name = record_get(line, key);
+	return text_copy(ret, TEXT_NAME_SIZE, name ? name : "") &&
+	       (!name || text_is_file_name(name));
+}
+
+static bool read_place(const struct record_line *line,
+		       struct delivery *delivery)
+{
+	return read_name(line, "folder", delivery->folder) &&
+	       read_name(line, "second", delivery->second);
+}
+
 static int fold(void *ctx, const struct record_line *line, struct err *err)
 {
 	struct delivery *delivery = ctx;
@@ -145,7 +166,7 @@ static int fold(void *ctx, const struct record_line *line, struct err *err)
 			       "the record of message %s has the state %s: it "
 			       "was written by a newer version, use that one",
 			       delivery->id, line->state);
-	if (!read_numbers(line, delivery))
+	if (!read_numbers(line, delivery) || !read_place(line, delivery))
 		return err_set(err, ERR_INVALID,
 			       "the record of message %s has a value that this "
 			       "version cannot read",
@@ -176,8 +197,13 @@ static int open_part(struct delivery *delivery, const struct boxdir *box,
 		     bool *ret_usable, struct err *err)
 {
 	char name[TEXT_NAME_SIZE];
+	/* of a life that died before it could record STAGED */
+	file_name(delivery, DELIVERY_SECOND, name);
+	int r = fsx_remove(box->temp, name, err);
+	if (r < 0)
+		return r;
 	file_name(delivery, ".part", name);
-	int r = fsx_open_own(box->temp, name, &delivery->part, err);
+	r = fsx_open_own(box->temp, name, &delivery->part, err);
 	if (r == -ERR_MISSING) {
 		*ret_usable = false;
 		return 0;
@@ -375,6 +401,25 @@ static int settle_part(const struct delivery *delivery,
 	return fsx_remove(box->temp, name, err);
 }
 
+/* Always a new one: what an earlier life left has other content by now. */
+static int link_second(struct delivery *delivery, const struct boxdir *box,
+		       struct err *err)
+{
+	char part[TEXT_NAME_SIZE];
+	char second[TEXT_NAME_SIZE];
+	file_name(delivery, ".part", part);
+	file_name(delivery, DELIVERY_SECOND, second);
+	int r = fsx_remove(box->temp, second, err);
+	bool able = false;
+	if (r == 0)
+		r = fsx_link(box->temp, part, box->temp, second, &able, err);
+	if (r == 0 && !able) {
+		delivery->second[0] = '\0';
+		delivery->second_lost = true;
+	}
+	return r;
+}
+
 int delivery_stage(struct delivery *delivery, const struct boxdir *box,
 		   const struct ctl *ctl, int64_t wall_ns, struct err *err)
 {
@@ -384,15 +429,16 @@ int delivery_stage(struct delivery *delivery, const struct boxdir *box,
 	       (delivery->part >= 0 && delivery->pending == 0 &&
 		delivery->done > 0 && delivery->done == delivery->count));
 	int r = settle_part(delivery, box, err);
-	if (r < 0)
-		return r;
-	r = store_ctl(delivery, box, ctl, err);
+	if (r == 0 && delivery->second[0] != '\0')
+		r = link_second(delivery, box, err);
+	if (r == 0)
+		r = store_ctl(delivery, box, ctl, err);
 	if (r < 0)
 		return r;
 	r = fsx_sync_dir(box->temp, "TEMP", err);
 	if (r < 0)
 		return r;
-	/* if we die here both files are complete, but only the record lets
+	/* if we die here all files are complete, but only the record lets
 	 * them be published: they are made again */
 	struct delivery next = *delivery;
 	next.state = DELIVERY_STAGED;
@@ -404,64 +450,7 @@ int delivery_stage(struct delivery *delivery, const struct boxdir *box,
 	return 0;
 }
 
-/* --- publishing --- */
-
-/* The name is taken: by our own file, or by a stranger's. */
-static int settle_taken(const struct boxdir *box, const char *from,
-			const char *to, struct err *err)
-{
-	struct stat ours;
-	struct stat taken;
-	int r = fsx_stat_at(box->temp, from, &ours, err);
-	if (r == 0)
-		r = fsx_stat_at(box->in, to, &taken, err);
-	if (r == -ERR_MISSING)
-		return err_set(err, ERR_IO,
-			       "'%s' changed in IN while it was published; it "
-			       "is tried again",
-			       to);
-	if (r < 0)
-		return r;
-	if (!S_ISREG(taken.st_mode) || taken.st_size != ours.st_size)
-		return err_set(err, ERR_EXISTS,
-			       "IN has another file '%s': move it away, then "
-			       "the message is delivered",
-			       to);
-	return fsx_remove(box->temp, from, err);
-}
-
-static int publish_one(const struct delivery *delivery,
-		       const struct boxdir *box, const char *suffix,
-		       const char *to_suffix, struct err *err)
-{
-	char from[TEXT_NAME_SIZE];
-	char to[TEXT_NAME_SIZE];
-	file_name(delivery, suffix, from);
-	file_name(delivery, to_suffix, to);
-	bool gone = false;
-	int r = pair_move(box->temp, from, box->in, to, &gone, err);
-	return r == -ERR_EXISTS ? settle_taken(box, from, to, err) : r;
-}
-
-int delivery_publish(struct delivery *delivery, const struct boxdir *box,
-		     struct err *err)
-{
-	assert(delivery->state == DELIVERY_STAGED);
-	if (!delivery->report) {
-		int r = publish_one(delivery, box, ".part", ".dat", err);
-		if (r < 0)
-			return r;
-	}
-	/* if we die here the data is in IN without the control file that
-	 * consumers wait for; the record says STAGED, so it follows */
-	int r = publish_one(delivery, box, ".ctl", ".ctl", err);
-	if (r < 0)
-		return r;
-	/* if we die here both are in IN; after a power cut they may be in TEMP
-	 * again, and are moved again under the same names */
-	r = fsx_sync_dir(box->in, "IN", err);
-	return r < 0 ? r : fsx_sync_dir(box->temp, "TEMP", err);
-}
+/* --- the end --- */
 
 int delivery_finish(struct delivery *delivery, const struct boxdir *box,
 		    struct err *err)
@@ -472,11 +461,14 @@ int delivery_finish(struct delivery *delivery, const struct boxdir *box,
 	if (r < 0)
 		return r;
 	/* if we die here what is left in TEMP is for the sweep */
-	char name[TEXT_NAME_SIZE];
-	file_name(delivery, ".part", name);
-	r = fsx_remove(box->temp, name, err);
-	if (r < 0)
-		return r;
-	file_name(delivery, ".ctl", name);
-	return fsx_remove(box->temp, name, err);
+	static const char *const suffixes[] = { ".part", DELIVERY_SECOND,
+						".ctl" };
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		char name[TEXT_NAME_SIZE];
+		file_name(delivery, suffixes[i], name);
+		r = fsx_remove(box->temp, name, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

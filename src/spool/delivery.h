@@ -7,8 +7,12 @@
  *
  * A message in one chunk has no record before STAGED. STAGED means: all files
  * named there are complete and durable in TEMP; a source gone from TEMP has
- * been renamed into IN. DELIVERED is the line in the ledger; after it the
- * record is of no use.
+ * been renamed into its folder. DELIVERED is the line in the ledger; after it
+ * the record is of no use.
+ *
+ * The folder is IN, or the one that STAGED names, whatever the settings say by
+ * then. With a second name TEMP/ID.second is a hard link to TEMP/ID.part, and
+ * becomes that name.
  */
 #ifndef MESHDROP_SPOOL_DELIVERY_H
 #define MESHDROP_SPOOL_DELIVERY_H
@@ -25,6 +29,7 @@ struct boxdir;
 struct err;
 
 #define DELIVERY_SUFFIX ".msg" /* of the record's name */
+#define DELIVERY_SECOND ".second"
 
 enum delivery_state {
 	DELIVERY_NEW,	   /* no record */
@@ -42,7 +47,11 @@ struct delivery {
 	uint64_t pending; /* bytes of the next chunk written behind them */
 	unsigned safe;	  /* last chunk that ended between gzip members */
 	uint64_t safe_size;
-	int part; /* owned descriptor of TEMP/ID.part; -1 */
+	/* Where it goes: set before it is staged. */
+	char folder[TEXT_NAME_SIZE]; /* below the root; "": IN */
+	char second[TEXT_NAME_SIZE]; /* as spool/second makes it; "": none */
+	bool second_lost;	     /* there should be one, but cannot be */
+	int part;		     /* owned descriptor of TEMP/ID.part; -1 */
 	struct record record;
 };
 
@@ -73,14 +82,17 @@ int delivery_rewind(struct delivery *delivery, struct err *err)
 int delivery_chunk_done(struct delivery *delivery, const struct boxdir *box,
 			unsigned count, bool between, int64_t wall_ns,
 			struct err *err) __attribute__((warn_unused_result));
-/* All chunks are there (or report is set): writes TEMP/ID.ctl, syncs TEMP,
- * records STAGED. */
+/* All chunks are there (or report is set): makes TEMP/ID.second where one is
+ * wanted, writes TEMP/ID.ctl, syncs TEMP, records STAGED. Where there are no
+ * hard links the second name is left out. */
 int delivery_stage(struct delivery *delivery, const struct boxdir *box,
 		   const struct ctl *ctl, int64_t wall_ns, struct err *err)
 	__attribute__((warn_unused_result));
-/* From STAGED: .dat then .ctl into IN, back to back, then syncs IN and TEMP.
- * A source that is gone was moved. A name taken in IN: by the same size, the
- * staged copy is dropped; otherwise ERR_EXISTS. May be repeated. */
+/* From STAGED: .dat, the second name, then .ctl into the folder (made where it
+ * is missing), back to back, then syncs it and TEMP. A source that is gone was
+ * moved. A name taken there: by the same size, the staged copy is dropped;
+ * otherwise ERR_EXISTS. A second name that is taken gets "~ID"; if that is
+ * taken too, it is left out. May be repeated. */
 int delivery_publish(struct delivery *delivery, const struct boxdir *box,
 		     struct err *err) __attribute__((warn_unused_result));
 /* Removes the record, and whatever TEMP still has of it; the state is NEW

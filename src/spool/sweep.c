@@ -54,7 +54,7 @@ static enum kind kind_of(const char *id, const char *suffix)
 	}
 	if (!text_is_message_id(id))
 		return KIND_FOREIGN;
-	if (strcmp(suffix, "part") == 0)
+	if (strcmp(suffix, "part") == 0 || strcmp(suffix, "second") == 0)
 		return KIND_PART;
 	return strcmp(suffix, "ctl") == 0 ? KIND_CTL : KIND_FOREIGN;
 }

@@ -5,6 +5,7 @@
 #include "spool_box.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -29,6 +30,8 @@
 /* --- death --- */
 
 static unsigned steps_left; /* 0: immortal */
+static int links_refused;   /* an errno; 0: not */
+static int moves_refused;
 static bool half_write;
 
 static bool is_last_step(void)
@@ -73,9 +76,35 @@ int ftruncate(int fd, off_t len)
 	return (int)call(SYS_ftruncate, (const long[5]){ fd, len });
 }
 
+void spool_box_refuse_links(int sys)
+{
+	links_refused = sys;
+}
+
+void spool_box_refuse_moves(int sys)
+{
+	moves_refused = sys;
+}
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to,
+	   int flags)
+{
+	if (links_refused != 0) {
+		errno = links_refused;
+		return -1;
+	}
+	return (int)call(SYS_linkat,
+			 (const long[5]){ from_dir, (long)from, to_dir,
+					  (long)to, (long)flags });
+}
+
 int renameat2(int from_dir, const char *from, int to_dir, const char *to,
 	      unsigned flags)
 {
+	if (moves_refused != 0) {
+		errno = moves_refused;
+		return -1;
+	}
 	return (int)call(SYS_renameat2,
 			 (const long[5]){ from_dir, (long)from, to_dir,
 					  (long)to, (long)flags });

@@ -33,6 +33,9 @@ struct spool_box {
 
 void spool_box_make(struct spool_box *box);
 void spool_box_remove(struct spool_box *box);
+/* From here on each link, or each move, fails so; 0: no more. */
+void spool_box_refuse_links(int sys);
+void spool_box_refuse_moves(int sys);
 
 void box_put(int dirfd, const char *name, const char *text);
 void box_put_bytes(int dirfd, const char *name, const void *data, size_t len);

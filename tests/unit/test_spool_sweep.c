@@ -70,6 +70,7 @@ static const char *const ours[] = {
 	BOX_JOB ".report",
 	BOX_JOB ".collect",
 	BOX_MESSAGE ".part",
+	BOX_MESSAGE ".second",
 	"." BOX_JOB ".new.new",
 	"." BOX_JOB ".report.new",
 	"." BOX_MESSAGE ".ctl.new",
