@@ -49,7 +49,8 @@ static int list(struct turn *turn, struct err *err)
 	struct incoming *in = &mailbox->in;
 	struct reply_page page;
 	const char *next = in->listed ? in->page.next : NULL;
-	int r = inbox_list(&turn->session, next, &page, err);
+	int r = inbox_list(&turn->session, next, mailbox->set->workflow_filter,
+			   &page, err);
 	if (r < 0 && next) {
 		/* A place in a list may not outlive its server. */
 		reply_page_release(&in->page);
@@ -337,6 +338,16 @@ int incoming_run(struct turn *turn, bool *ret_more, struct err *err)
 		if (r < 0)
 			return r;
 		bool page_done = !has_next(in);
+void incoming_forget(struct mailbox *mailbox)
+{
+	struct incoming *in = &mailbox->in;
+	forget_current(in);
+	reply_page_release(&in->page);
+	in->next = 0;
+	in->listed = false;
+	mailbox->poll_due_ns = 0;
+}
+
 		*ret_more = !page_done || in->page.next;
 		if (!page_done || !in->page.next || share == 0 ||
 		    !turn->go_on(turn->ctx))

@@ -24,4 +24,7 @@ int incoming_run(struct turn *turn, bool *ret_more, struct err *err)
 int incoming_deliver(struct mailbox *mailbox, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* The list that is known is not the one that the settings ask for any more. */
+void incoming_forget(struct mailbox *mailbox);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/incoming.h"
 #include "agent/mailbox.h"
 #include "agent/recover.h"
 #include "agent/status.h"
@@ -72,6 +73,16 @@ static int check_certificates(const struct conf *conf, int64_t *ret_ends_ns,
 
 /* --- mailboxes --- */
 
+/* Who set it must know what it leaves where it is. */
+static void say_filter(const struct conf_mailbox *set)
+{
+	if (set->workflow_filter)
+		log_event(LOG_LEVEL_NOTICE, "workflow-filter", set->id,
+			  "filter=\"%s\" reason=\"other messages stay at the "
+			  "service, which returns them after five days\"",
+			  set->workflow_filter);
+}
+
 static int add_mailbox(struct site *site, const struct conf *conf,
 		       const struct conf_mailbox *set, struct err *err)
 {
@@ -89,6 +100,7 @@ static int add_mailbox(struct site *site, const struct conf *conf,
 	site->mailboxes[site->count++] = mailbox;
 	log_event(LOG_LEVEL_INFO, "mailbox", set->id, "root=\"%s\" jobs=%zu",
 		  set->root, mailbox->out_count);
+	say_filter(set);
 	return 0;
 }
 
@@ -191,6 +203,11 @@ static void adopt(struct site *site, const struct conf *conf)
 			log_event(LOG_LEVEL_NOTICE, "mailbox-closed",
 				  mailbox->set->id, "jobs=%zu",
 				  mailbox->out_count);
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 			(void)mailbox_close(mailbox);
 			continue;
 		}
@@ -207,6 +224,11 @@ static void adopt(struct site *site, const struct conf *conf)
 int site_reload(struct site *site, struct conf *conf, struct err *err)
 {
 	size_t before = site->count;
+		if (!same_text(mailbox->set->workflow_filter,
+			       set->workflow_filter)) {
+			incoming_forget(mailbox);
+			say_filter(set);
+		}
 	int64_t ends_ns = 0;
 	int r = check_same_places(site, conf, err);
 	if (r == 0)

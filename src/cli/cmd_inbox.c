@@ -21,6 +21,7 @@
 #define PAGES_MAX 2000
 
 struct inbox {
+	const char *filter; /* NULL: all messages */
 	json_t *ids;
 	uint64_t refused;
 };
@@ -38,7 +39,7 @@ static int collect(const struct session *session, struct inbox *inbox,
 	AUTO_FREE char *next = NULL;
 	for (int i = 0; i < PAGES_MAX; i++) {
 		struct reply_page page = { .ids = NULL };
-		int r = inbox_list(session, next, &page, err);
+		int r = inbox_list(session, next, inbox->filter, &page, err);
 		if (r < 0)
 			return r;
 		add_page(inbox, &page);
@@ -61,6 +62,8 @@ static void print_json(const char *mailbox, const struct inbox *inbox)
 	show_put_text(object, "mailbox", mailbox);
 	show_put_number(object, "count", json_array_size(inbox->ids));
 	show_put_number(object, "unusable", inbox->refused);
+	if (inbox->filter)
+		show_put_text(object, "workflow_filter", inbox->filter);
 	show_put(object, "ids", json_incref(inbox->ids));
 	show_json(object);
 }
@@ -72,6 +75,9 @@ static void print_plain(const char *mailbox, const struct inbox *inbox)
 		(void)puts(json_string_value(json_array_get(inbox->ids, i)));
 	(void)printf("%zu %s for %s\n", count,
 		     count == 1 ? "message waits" : "messages wait", mailbox);
+	if (inbox->filter)
+		(void)printf("only those of workflow_filter %s\n",
+			     inbox->filter);
 	if (inbox->refused > 0)
 		(void)printf("%llu more have ids that cannot be used\n",
 			     (unsigned long long)inbox->refused);
@@ -81,7 +87,10 @@ static enum cmd_exit answer(struct cmd_run *run, const struct call *call,
 			    bool json)
 {
 	AUTO_JSON json_t *ids = json_array();
-	struct inbox inbox = { .ids = ids };
+	struct inbox inbox = {
+		.filter = call->mailbox->workflow_filter,
+		.ids = ids,
+	};
 	struct err err;
 	if (collect(&call->session, &inbox, &err) < 0) {
 		cmd_fail(run, &err);

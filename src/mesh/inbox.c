@@ -18,6 +18,9 @@
 
 /* --- the list --- */
 
+#define FILTER "workflow_filter"
+#define FILTER_MAX 1000 /* escaped */
+
 static int first_page(const struct session *session, char ret[PROTO_PATH_MAX],
 		      struct err *err)
 {
@@ -34,16 +37,44 @@ static int first_page(const struct session *session, char ret[PROTO_PATH_MAX],
 	return 0;
 }
 
-int inbox_list(const struct session *session, const char *next,
-	       struct reply_page *ret, struct err *err)
+/* The service keeps the filter in its links; a link without one would give us
+ * what is somebody else's, so that is not left to it. */
+static int add_filter(const char *page, const char *filter, char **ret,
+		      struct err *err)
 {
+	if (!filter || strstr(page, FILTER "=")) {
+		*ret = xstrdup(page);
+		return 0;
+	}
+	char escaped[FILTER_MAX];
+	if (!text_url_encode(escaped, sizeof(escaped), filter))
+		return err_set(err, ERR_INVALID,
+			       FILTER " is too long for an address");
+	*ret = xasprintf("%s%c" FILTER "=%s", page,
+			 strchr(page, '?') ? '&' : '?', escaped);
+	return 0;
+}
+
+static int page_path(const struct session *session, const char *next,
+		     const char *filter, char **ret, struct err *err)
+{
+	if (next)
+		return add_filter(next, filter, ret, err);
 	char path[PROTO_PATH_MAX];
-	int r = next ? 0 : first_page(session, path, err);
+	int r = first_page(session, path, err);
+	return r < 0 ? r : add_filter(path, filter, ret, err);
+}
+
+int inbox_list(const struct session *session, const char *next,
+	       const char *filter, struct reply_page *ret, struct err *err)
+{
+	AUTO_FREE char *path = NULL;
+	int r = page_path(session, next, filter, &path, err);
 	if (r < 0)
 		return r;
 	const struct http_request request = {
 		.method = HTTP_GET,
-		.path = next ? next : path,
+		.path = path,
 	};
 	struct http_reply reply;
 	http_reply_init(&reply);

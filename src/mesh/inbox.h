@@ -20,9 +20,10 @@ struct session;
 #define INBOX_PAGE 500
 
 /* The first page (next NULL) or a following one (next as the page before gave
- * it). An error with next means: start again from the first page. */
+ * it). filter: of workflows, as the API has it; NULL for all messages. An error
+ * with next means: start again from the first page. */
 int inbox_list(const struct session *session, const char *next,
-	       struct reply_page *ret, struct err *err)
+	       const char *filter, struct reply_page *ret, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* What the headers of a download say. Texts are owned, never NULL, escaped of

@@ -382,10 +382,12 @@ static void test_list(void **state)
 	add_answer(f, "200 OK", body, strlen(body));
 	add_answer(f, "500 Internal Server Error", "", 0);
 	serve(f);
-	assert_int_equal(inbox_list(&f->session, NULL, &page, &f->err), 0);
+	assert_int_equal(inbox_list(&f->session, NULL, NULL, &page, &f->err),
+			 0);
 	assert_int_equal(page.count, 1);
 	struct reply_page other = { .count = 0 };
-	assert_int_equal(inbox_list(&f->session, page.next, &other, &f->err),
+	assert_int_equal(inbox_list(&f->session, page.next, NULL, &other,
+				    &f->err),
 			 -ERR_NETWORK);
 	reply_page_release(&page);
 	net_server_stop(f->server);
@@ -395,6 +397,42 @@ static void test_list(void **state)
 	assert_non_null(strstr(net_server_seen(f->server, 1)->head,
 			       "GET /messageexchange/X26ABC1/inbox?"
 			       "continue_from=a HTTP/1.1\r\n"));
+}
+
+/* A link that forgets the filter would give us what is somebody else's. */
+static void test_list_filter(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const pages[] = {
+		NULL,
+		"/messageexchange/X26ABC1/inbox?workflow_filter=%21W&x=1",
+		"/messageexchange/X26ABC1/inbox?continue_from=a",
+		"/messageexchange/X26ABC1/inbox",
+	};
+	static const char *const asked[] = {
+		"GET /messageexchange/X26ABC1/inbox?max_results=500&"
+		"workflow_filter=%21W%20F%2A HTTP/1.1\r\n",
+		"GET /messageexchange/X26ABC1/inbox?workflow_filter=%21W&x=1 "
+		"HTTP/1.1\r\n",
+		"GET /messageexchange/X26ABC1/inbox?continue_from=a&"
+		"workflow_filter=%21W%20F%2A HTTP/1.1\r\n",
+		"GET /messageexchange/X26ABC1/inbox?"
+		"workflow_filter=%21W%20F%2A HTTP/1.1\r\n",
+	};
+	for (size_t i = 0; i < COUNT(pages); i++)
+		add_answer(f, "200 OK", "{\"messages\":[]}", 15);
+	serve(f);
+	for (size_t i = 0; i < COUNT(pages); i++) {
+		struct reply_page page;
+		assert_int_equal(inbox_list(&f->session, pages[i], "!W F*",
+					    &page, &f->err),
+				 0);
+		reply_page_release(&page);
+	}
+	net_server_stop(f->server);
+	for (size_t i = 0; i < COUNT(pages); i++)
+		assert_non_null(
+			strstr(net_server_seen(f->server, i)->head, asked[i]));
 }
 
 static void test_acknowledge(void **state)
@@ -434,6 +472,7 @@ int main(void)
 		TEST(test_refusals),
 		TEST(test_report),
 		TEST(test_list),
+		TEST(test_list_filter),
 		TEST(test_acknowledge),
 	};
 	struct err err;
