@@ -9,6 +9,7 @@
 
 #include "agent/forms.h"
 #include "agent/mailbox.h"
+#include "agent/place.h"
 #include "agent/poison.h"
 #include "agent/report.h"
 #include "agent/resolve.h"
@@ -112,6 +113,19 @@ static int begin(struct mailbox *mailbox, const char *id, struct err *err)
 	return 0;
 }
 
+/* Once is enough: it is so for every message. */
+static void say_no_links(struct mailbox *mailbox, const char *folder)
+{
+	mailbox->in.delivery.second_lost = false;
+	if (mailbox->in.no_links_said)
+		return;
+	mailbox->in.no_links_said = true;
+	log_event(LOG_LEVEL_WARNING, "no-second-name", mailbox->set->id,
+		  "folder=\"%s\" reason=\"the file system has no hard links: "
+		  "messages come without their second names\"",
+		  folder);
+}
+
 static int stage(struct turn *turn, const struct inbox_head *head,
 		 struct err *err)
 {
@@ -123,8 +137,11 @@ static int stage(struct turn *turn, const struct inbox_head *head,
 	struct ctl ctl;
 	forms_received(head, mailbox->set->id, stamp, &ctl);
 	delivery->report = head->report;
+	place_choose(mailbox->set, head, delivery);
 	int r = delivery_stage(delivery, &mailbox->dir, &ctl, now, err);
 	ctl_release(&ctl);
+	if (r == 0 && delivery->second_lost)
+		say_no_links(mailbox, delivery->folder);
 	if (r == 0 && head->report)
 		r = resolve_by_report(mailbox, head, err);
 	return r;
@@ -169,9 +186,17 @@ int incoming_deliver(struct mailbox *mailbox, struct err *err)
 	uint64_t size = delivery->size;
 	unsigned count = delivery->count;
 	char id[TEXT_ID_SIZE];
+	char folder[TEXT_NAME_SIZE];
 	(void)text_copy(id, sizeof(id), delivery->id); /* the same size */
+	(void)text_copy(folder, sizeof(folder),
+			delivery->folder[0] != '\0' ? delivery->folder : "IN");
 	int r = delivery_publish(delivery, &mailbox->dir, err);
-	/* Both files are in IN for good, but a restart would not know yet. */
+	if (r == 0 && delivery->second_lost)
+		log_event(LOG_LEVEL_WARNING, "no-second-name", mailbox->set->id,
+			  "message=%s folder=\"%s\" reason=\"both names are "
+			  "taken\"",
+			  id, folder);
+	/* All files are there for good, but a restart would not know yet. */
 	if (r == 0 && !ledger_delivered(mailbox->ledger, id))
 		r = ledger_add_delivered(mailbox->ledger, id, size, report,
 					 clock_wall_ns(), err);
@@ -185,8 +210,9 @@ int incoming_deliver(struct mailbox *mailbox, struct err *err)
 	else
 		mailbox->now.received++;
 	log_event(LOG_LEVEL_INFO, report ? "report" : "received",
-		  mailbox->set->id, "message=%s bytes=%llu chunks=%u", id,
-		  (unsigned long long)size, count);
+		  mailbox->set->id,
+		  "message=%s bytes=%llu chunks=%u folder=\"%s\"", id,
+		  (unsigned long long)size, count, folder);
 	return 0;
 }
 
@@ -221,6 +247,15 @@ static bool is_about_message(const struct err *err)
 	       err->code == ERR_LIMIT || err->code == ERR_NETWORK ||
 	       err->code == ERR_EXISTS || err->code == ERR_UNSAFE ||
 	       err->code == ERR_INVALID;
+}
+
+/* The folder of this one; IN and the others may be well. */
+static bool is_about_folder(const struct delivery *delivery,
+			    const struct err *err)
+{
+	return delivery->state == DELIVERY_STAGED &&
+	       delivery->folder[0] != '\0' &&
+	       (err->code == ERR_CONFIG || err->code == ERR_DENIED);
 }
 
 static int put_aside(struct turn *turn, struct err *err)
@@ -291,7 +326,8 @@ static int step_or_aside(struct turn *turn, bool *ret_done, struct err *err)
 		in->failures = 0;
 		return 0;
 	}
-	if (is_about_message(err) && in->failures < FAILURES_MOST) {
+	if ((is_about_message(err) || is_about_folder(&in->delivery, err)) &&
+	    in->failures < FAILURES_MOST) {
 		in->failures++;
 		*ret_done = true;
 		return put_aside(turn, err);
@@ -300,6 +336,16 @@ static int step_or_aside(struct turn *turn, bool *ret_done, struct err *err)
 	/* The mailbox cannot go on; what is on disk waits for the next turn. */
 	forget_current(in);
 	return r;
+}
+
+void incoming_forget(struct mailbox *mailbox)
+{
+	struct incoming *in = &mailbox->in;
+	forget_current(in);
+	reply_page_release(&in->page);
+	in->next = 0;
+	in->listed = false;
+	mailbox->poll_due_ns = 0;
 }
 
 /* --- a turn's share --- */
@@ -338,16 +384,6 @@ int incoming_run(struct turn *turn, bool *ret_more, struct err *err)
 		if (r < 0)
 			return r;
 		bool page_done = !has_next(in);
-void incoming_forget(struct mailbox *mailbox)
-{
-	struct incoming *in = &mailbox->in;
-	forget_current(in);
-	reply_page_release(&in->page);
-	in->next = 0;
-	in->listed = false;
-	mailbox->poll_due_ns = 0;
-}
-
 		*ret_more = !page_done || in->page.next;
 		if (!page_done || !in->page.next || share == 0 ||
 		    !turn->go_on(turn->ctx))

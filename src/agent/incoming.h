@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The meshdrop authors */
 /*
- * Taking messages from the server to IN: list, fetch, stage, publish,
+ * Taking messages from the server to their folders: list, fetch, stage, publish,
  * remember, acknowledge - in this order, each durable before the next.
  */
 #ifndef MESHDROP_AGENT_INCOMING_H

@@ -4,8 +4,11 @@
 
 #include "agent/mailbox.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,6 +18,29 @@
 #include "spool/ledger.h"
 #include "spool/scan.h"
 
+static int try_folder(const struct mailbox *mailbox, const char *name,
+		      struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = boxdir_open_folder(&mailbox->dir, name, true, &fd, err);
+	if (r == 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		r = err_sys(err, errno,
+			    "files cannot be put into the folder '%s/%s'",
+			    mailbox->dir.root, name);
+	return r;
+}
+
+int mailbox_try_folders(const struct mailbox *mailbox,
+			const struct conf_mailbox *set, struct err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < set->delivery_count && r == 0; i++)
+		r = try_folder(mailbox, set->deliveries[i].folder, err);
+	if (r < 0)
+		err_prefix(err, "%s", set->file);
+	return r;
+}
+
 static int open_parts(struct mailbox *mailbox, int state_dir, struct err *err)
 {
 	const struct conf_mailbox *set = mailbox->set;
@@ -22,6 +48,8 @@ static int open_parts(struct mailbox *mailbox, int state_dir, struct err *err)
 	if (r < 0)
 		return r;
 	r = boxdir_lock(&mailbox->dir, err);
+	if (r == 0)
+		r = mailbox_try_folders(mailbox, set, err);
 	if (r < 0)
 		return r;
 	r = ledger_open(mailbox->dir.ledger, clock_wall_ns(), &mailbox->ledger,

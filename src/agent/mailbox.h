@@ -62,6 +62,7 @@ struct incoming {
 	struct gz_reader *gz;
 	unsigned failures;    /* messages in a row that could not be taken */
 	unsigned empty_pages; /* in a row */
+	bool no_links_said;
 	struct poison *poison;
 	size_t poison_count;
 };
@@ -126,6 +127,11 @@ int mailbox_open(const struct conf *conf, const struct conf_mailbox *set,
 		 int state_dir, struct mailbox **ret, struct err *err)
 	__attribute__((warn_unused_result));
 struct mailbox *mailbox_close(struct mailbox *mailbox);
+/* Opens, and makes, each folder that these settings name, so that what is wrong
+ * with one shows at once and not with the first file. */
+int mailbox_try_folders(const struct mailbox *mailbox,
+			const struct conf_mailbox *set, struct err *err)
+	__attribute__((warn_unused_result));
 
 /* Takes ownership of the job's content and leaves *job released. */
 struct outgoing *mailbox_add_job(struct mailbox *mailbox, struct job *job);

@@ -133,11 +133,13 @@ static int recover_delivery(struct mailbox *mailbox, const char *name,
 {
 	struct delivery *delivery = &mailbox->in.delivery;
 	int r = delivery_resume(delivery, &mailbox->dir, id, err);
-	if (r == 0 && delivery->state == DELIVERY_STAGED)
+	bool staged = r == 0 && delivery->state == DELIVERY_STAGED;
+	if (staged)
 		r = incoming_deliver(mailbox, err);
 	else if (r == 0 && is_stale(mailbox, name))
 		r = delivery_finish(delivery, &mailbox->dir, err);
-	if (r == -ERR_INVALID || r == -ERR_EXISTS) {
+	if (r == -ERR_INVALID || r == -ERR_EXISTS ||
+	    (staged && (r == -ERR_UNSAFE || r == -ERR_CONFIG))) {
 		set_aside(mailbox, "message", id, err);
 		r = 0;
 	}

@@ -181,6 +181,19 @@ static int check_same_places(const struct site *site, const struct conf *conf,
 	return 0;
 }
 
+static int try_folders(const struct site *site, const struct conf *conf,
+		       struct err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < conf->mailbox_count && r == 0; i++) {
+		const struct conf_mailbox *set = &conf->mailboxes[i];
+		const struct mailbox *old = find(site, set->id);
+		if (old)
+			r = mailbox_try_folders(old, set, err);
+	}
+	return r;
+}
+
 static int add_new(struct site *site, const struct conf *conf, struct err *err)
 {
 	int r = 0;
@@ -188,6 +201,11 @@ static int add_new(struct site *site, const struct conf *conf, struct err *err)
 		if (!find(site, conf->mailboxes[i].id))
 			r = add_mailbox(site, conf, &conf->mailboxes[i], err);
 	return r;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 /* Mailboxes that are no longer named are closed; the others get their new
@@ -203,13 +221,13 @@ static void adopt(struct site *site, const struct conf *conf)
 			log_event(LOG_LEVEL_NOTICE, "mailbox-closed",
 				  mailbox->set->id, "jobs=%zu",
 				  mailbox->out_count);
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 			(void)mailbox_close(mailbox);
 			continue;
+		}
+		if (!same_text(mailbox->set->workflow_filter,
+			       set->workflow_filter)) {
+			incoming_forget(mailbox);
+			say_filter(set);
 		}
 		mailbox->conf = conf;
 		mailbox->set = set;
@@ -224,15 +242,12 @@ static bool same_text(const char *a, const char *b)
 int site_reload(struct site *site, struct conf *conf, struct err *err)
 {
 	size_t before = site->count;
-		if (!same_text(mailbox->set->workflow_filter,
-			       set->workflow_filter)) {
-			incoming_forget(mailbox);
-			say_filter(set);
-		}
 	int64_t ends_ns = 0;
 	int r = check_same_places(site, conf, err);
 	if (r == 0)
 		r = check_certificates(conf, &ends_ns, err);
+	if (r == 0)
+		r = try_folders(site, conf, err);
 	if (r == 0)
 		r = add_new(site, conf, err);
 	if (r < 0) {
