@@ -50,7 +50,10 @@ class Case:
     messages: Path  # the sandbox's messages
     dropped: list[Dropped] = field(default_factory=list)
     incoming: dict[str, str] = field(default_factory=dict)  # id: SHA-256, "" for a report
-    taken: dict[str, str] = field(default_factory=dict)  # name: SHA-256, by the consumer
+    # id: the folder it goes to, if not IN, and its second name there, or ""
+    deliver: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # name: SHA-256, by the consumer; second names as taken_second() has them
+    taken: dict[str, str] = field(default_factory=dict)
     twice: list[str] = field(default_factory=list)  # names that the consumer met again
     excused: set[str] = field(default_factory=set)  # those that it may
     foreign: dict[Path, str] = field(default_factory=dict)  # file: SHA-256
@@ -58,6 +61,10 @@ class Case:
     outputs: list[str] = field(default_factory=list)
     save_sent: bool = True
     collect: bool = True  # a COLLECT report is wanted for each pair that is claimed
+
+    def extra(self) -> list[str]:
+        """The folders that messages go to, besides IN."""
+        return sorted({folder for folder, _ in self.deliver.values()})
 
 
 @dataclass
@@ -195,6 +202,17 @@ def read_elements(data: bytes) -> dict[str, str]:
     return found
 
 
+def seconds(second: str, message: str) -> tuple[str, str]:
+    """The second name, and the one it has where that is taken."""
+    stem, dot, extension = second.rpartition(".")
+    return second, f"{stem}~{message}{dot}{extension}"
+
+
+def taken_second(folder: str, name: str, sha256: str) -> str:
+    """What is noted of a second name that was taken: others may have it after that."""
+    return f"{folder}/{name}@{sha256[:8]}"
+
+
 # --- the check
 
 
@@ -219,6 +237,7 @@ class _Check:
             self._visible,
             self._received,
             self._in_folder,
+            self._delivered,
             self._ledger,
             self._foreign,
             self._outputs,
@@ -231,9 +250,12 @@ class _Check:
         return self.found
 
     def _read_folders(self) -> None:
-        for folder in FOLDERS:
+        for folder in (*FOLDERS, *self.case.extra()):
             path = self.case.root / folder
             if not path.is_dir():
+                if folder not in FOLDERS:
+                    self.files[folder] = {}  # it is made with the first message
+                    continue
                 self.found.wrong(f"I7: the folder {folder} is gone")
                 self.files[folder] = {}
                 continue
@@ -369,9 +391,10 @@ class _Check:
     # --- coming in
 
     def _got(self, name: str) -> str | None:
-        """The hash of a file that is in IN, or that the consumer took from there."""
-        if name in self.files["IN"]:
-            return hash_bytes(self.files["IN"][name])
+        """The hash of a file that is in its folder, or that the consumer took from there."""
+        folder, _ = self.case.deliver.get(name.rpartition(".")[0], ("IN", ""))
+        if name in self.files[folder]:
+            return hash_bytes(self.files[folder][name])
         return self.case.taken.get(name)
 
     def _received(self) -> None:
@@ -404,6 +427,8 @@ class _Check:
             stem, _, extension = name.rpartition(".")
             if name in self.case.taken:
                 self.found.double(f"I5: IN/{name} came back after it had been taken")
+            if stem in self.case.deliver:
+                self.found.double(f"I5: IN/{name} belongs to {self.case.deliver[stem][0]}")
             if extension == "ctl":
                 self._in_control(name, stem, data, reports)
             elif extension == "dat":
@@ -418,6 +443,50 @@ class _Check:
                 self.found.double(f"I5: {count} reports {event} {status} for {local_id}")
         if self.settled:
             self._reports_of_failures(reports)
+
+    def _delivered(self) -> None:
+        for folder in self.case.extra():
+            for name in self.files[folder]:
+                self._in_extra(folder, name)
+        for message, (folder, second) in self.case.deliver.items():
+            if second:
+                self._second(message, folder, second)
+
+    def _in_extra(self, folder: str, name: str) -> None:
+        stem, _, extension = name.rpartition(".")
+        names = self.files[folder]
+        home, _ = self.case.deliver.get(stem, ("", ""))
+        if home == folder and extension in ("dat", "ctl"):
+            if name in self.case.taken:
+                self.found.double(f"I5: {folder}/{name} came back after it had been taken")
+            if extension == "ctl" and self._got(f"{stem}.dat") is None:
+                self.found.wrong(f"I6: {folder}/{name} has no data file")
+            if extension == "dat" and self.settled and f"{stem}.ctl" not in names:
+                self.found.lose(f"I6: {folder}/{name} has no control file")
+        elif not any(
+            home == folder and name in seconds(second, message)
+            for message, (home, second) in self.case.deliver.items()
+        ):
+            self.found.wrong(f"I7: {folder}/{name} is nobody's")
+
+    def _second(self, message: str, folder: str, second: str) -> None:
+        wanted = self.case.incoming[message]
+        found = [
+            name
+            for name in seconds(second, message)
+            if hash_bytes(self.files[folder].get(name, b"")) == wanted
+        ]
+        found += [
+            name
+            for name in seconds(second, message)
+            if taken_second(folder, name, wanted) in self.case.taken
+        ]
+        if len(found) > 1:
+            self.found.double(f"I5: {message} is in {folder} as {found}")
+        if not found and f"{message}.ctl" in self.files[folder]:
+            self.found.wrong(f"I6: {folder}/{message}.ctl is there before {second}")
+        if not found and self.settled:
+            self.found.lose(f"I4: {message} is in {folder}, but not as {second}")
 
     def _in_control(
         self, name: str, stem: str, data: bytes, reports: dict[tuple[str, str, str], int]

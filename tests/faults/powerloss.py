@@ -119,7 +119,7 @@ def attempt(world: World, _scenario: Scenario, point: str) -> Outcome:
 def _finish(world: World, outcome: Outcome) -> Outcome:
     """As common.finish; but a file with two names is in the middle of a move, and counts for
     two only if the restart does not end that."""
-    if not any(path.is_file() and path.stat().st_nlink > 1 for path in world.case.root.rglob("*")):
+    if not world.half_moved():
         return common.finish(world, outcome)
     if world.consumer:
         world.excuse_half_moved()

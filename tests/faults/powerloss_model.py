@@ -77,6 +77,7 @@ class Model:
     def __init__(self, root: Path, torn: bool = False):
         self.root = root
         self.torn = torn
+        self._seen: dict[int, File] = {}  # by inode
         self.top = self._scan(root)
         self._renames: list[_Rename] = []
         self._done: dict[int, Path] = {}  # where a file of the new tree is
@@ -90,7 +91,8 @@ class Model:
                 node = self._scan(inner)
             else:
                 data = inner.read_bytes()
-                node = File(data, data, entry.stat())
+                facts = entry.stat()
+                node = self._seen.setdefault(facts.st_ino, File(data, data, facts))
             folder.live[entry.name] = node
         folder.safe = dict(folder.live)
         return folder
@@ -117,6 +119,13 @@ class Model:
             self._sync(args)
         elif name in ("renameat", "renameat2"):
             self._rename(args)
+        elif name == "linkat":
+            found = _match(rf"{_FD}, {_TEXT}, {_FD}, {_TEXT}", args)
+            source = self._folder(_bytes(found[1]), _bytes(found[3]))
+            target = self._folder(_bytes(found[4]), _bytes(found[6]))
+            if not source or not target:
+                raise Unmodelled(f"a link out of the tree: {args[:200]}")
+            target[0].live[target[1]] = source[0].live[source[1]]
         elif name == "unlinkat":
             found = _match(rf"{_FD}, {_TEXT}", args)
             folder = self._folder(_bytes(found[1]), _bytes(found[3]))

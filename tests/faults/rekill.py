@@ -17,7 +17,9 @@ from scenarios import Bench, Call, Scenario, World
 
 CRASHES = 2  # of each scenario
 SLOW_MOST = 20
-CHANGING = ("pwrite64", "renameat", "renameat2", "unlinkat", "fdatasync", "fsync", "sendto")
+CHANGING = frozenset(
+    "pwrite64 renameat renameat2 linkat unlinkat fdatasync fsync sendto".split()
+)
 
 
 def _crashes(calls: list[Call]) -> list[Call]:

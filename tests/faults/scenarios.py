@@ -171,20 +171,27 @@ class World:
         self.case.dropped.append(found)
         return found
 
-    def send_in(self, size: int = 3000, chunks: int = 1, compress: bool = False) -> str:
+    def send_in(
+        self,
+        size: int = 3000,
+        chunks: int = 1,
+        compress: bool = False,
+        workflow: str = WORKFLOW,
+        name: str = "in.dat",
+    ) -> str:
         """A message of the other mailbox waits in the inbox; its id."""
         data = self.payload(size)
         body = gzip.compress(data, mtime=0) if compress else data
         step = -(-len(body) // chunks)
         parts = [body[at : at + step] for at in range(0, len(body), step)]
-        headers = {"Mex_FileName": "in.dat", "Mex_LocalID": "in-1", "Mex_Subject": "in"}
+        headers = {"Mex_FileName": name, "Mex_LocalID": "in-1", "Mex_Subject": "in"}
         if compress:
             headers["Content_Encoding"] = "gzip"
         api = self.bench.api()
         first = dict(headers)
         if chunks > 1:
             first["Mex_Chunk_Range"] = f"1:{chunks}"
-        message = api.send(MAILBOX, WORKFLOW, parts[0], **first)
+        message = api.send(MAILBOX, workflow, parts[0], **first)
         for number, part in enumerate(parts[1:], 2):
             answer = api.request(
                 "POST",
@@ -195,6 +202,12 @@ class World:
             )
             assert answer.status == 202, answer
         self.case.incoming[message] = invariants.hash_bytes(data)
+        return message
+
+    def send_lab(self, size: int = 3000, chunks: int = 1) -> str:
+        """The same, for the folder lab, where it has a second name."""
+        message = self.send_in(size, chunks, workflow="LAB_BLOOD", name="result.pdf")
+        self.case.deliver[message] = ("lab", "result.pdf")
         return message
 
     def report_in(self) -> str:
@@ -234,20 +247,44 @@ class World:
     def excuse_half_moved(self) -> None:
         """What the power cut left with its name in IN and the one in TEMP: a consumer that takes
         it before the daemon has started meets it again, the limit that meshdropd(8) names."""
-        for path in (self.case.root / "IN").iterdir():
-            if path.stat().st_nlink > 1:
-                self.case.excused.add(path.name)
+        for path in self.half_moved():
+            self.case.excused.add(self._taken_name(path))
+
+    def half_moved(self) -> list[Path]:
+        """Files that have a name in TEMP, too."""
+        root = self.case.root
+        inner = {path.stat().st_ino for path in (root / "TEMP").iterdir() if path.is_file()}
+        return [
+            path
+            for path in root.glob("*/*")
+            if path.is_file() and path.parent.name != "TEMP" and path.stat().st_ino in inner
+        ]
+
+    def _taken_name(self, path: Path) -> str:
+        """The key in case.taken."""
+        if path.stem in self.case.incoming or path.parent.name == "IN":
+            return path.name
+        sha256 = invariants.hash_bytes(path.read_bytes())
+        return invariants.taken_second(path.parent.name, path.name, sha256)
+
+    def _take(self, ctl: Path) -> None:
+        """A message with all its names."""
+        dat = ctl.with_suffix(".dat")
+        inode = dat.stat().st_ino if dat.exists() else 0
+        others = [path for path in ctl.parent.iterdir() if path.stat().st_ino == inode]
+        for path in (*others, ctl):
+            if path not in self.case.foreign:
+                name = self._taken_name(path)
+                if name in self.case.taken and name not in self.case.excused:
+                    self.case.twice.append(name)
+                self.case.taken[name] = invariants.hash_bytes(path.read_bytes())
+                path.unlink()
 
     def consume(self) -> None:
-        """The receiving application takes every message that is complete in IN."""
-        folder = self.case.root / "IN"
-        for ctl in sorted(folder.glob("*.ctl")):
-            for path in (ctl.with_suffix(".dat"), ctl):
-                if path.exists() and path not in self.case.foreign:
-                    if path.name in self.case.taken and path.name not in self.case.excused:
-                        self.case.twice.append(path.name)
-                    self.case.taken[path.name] = invariants.hash_bytes(path.read_bytes())
-                    path.unlink()
+        """The receiving application takes every message that is complete in its folder."""
+        for folder in ("IN", *self.case.extra()):
+            for ctl in sorted((self.case.root / folder).glob("*.ctl")):
+                self._take(ctl)
 
     # --- running
 
@@ -505,6 +542,39 @@ def _acknowledge_refused(world: World) -> None:
     world.run()
 
 
+LAB = {"workflows": ["LAB_*"], "folder": "lab", "second_name": True}
+
+
+def _deliver(world: World) -> None:
+    """Two of one file name go to a folder of their own, another message to IN."""
+    world.mailbox(deliver=[LAB])
+    world.send_lab()
+    world.send_lab(4000)
+    world.send_in()
+
+
+def _deliver_one(world: World) -> None:
+    world.mailbox(deliver=[LAB])
+    world.send_lab()
+
+
+def _deliver_chunks(world: World) -> None:
+    world.mailbox(deliver=[LAB])
+    world.send_lab(30_000, chunks=3)
+
+
+def _deliver_consumed(world: World) -> None:
+    _deliver(world)
+    world.consumer = True
+
+
+def _deliver_elsewhere(world: World) -> None:
+    """The settings name another folder since."""
+    world.mailbox(deliver=[LAB | {"folder": "other", "second_name": False}])
+    for path in (world.path / "mailboxes.d").iterdir():
+        world.case.foreign[path] = invariants.hash_bytes(path.read_bytes())
+
+
 def _both_ways(world: World) -> None:
     world.drop("one")
     world.send_in()
@@ -585,6 +655,22 @@ ALL = (
         "resume-receive",
         base="receive-chunks",
         moment=after(r"^pwrite64.*Z FETCHING ", 2, nth=2),
+    ),
+    Scenario("deliver", _deliver),
+    Scenario("deliver-chunks", _deliver_chunks),
+    Scenario("deliver-consumed", _deliver_consumed),
+    Scenario("deliver-one", _deliver_one),
+    Scenario(
+        "recover-deliver",
+        base="deliver-one",
+        moment=after(r"^renameat2?\(.*TEMP.*lab", 0),
+        late=_deliver_elsewhere,
+    ),
+    Scenario(
+        "recover-second",
+        base="deliver-one",
+        moment=after(r"^renameat2?\(.*TEMP.*lab", 1),
+        late=_deliver_elsewhere,
     ),
     Scenario("both-ways", _both_ways),
 )
