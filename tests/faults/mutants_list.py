@@ -22,6 +22,7 @@ class Mutant:
 
 
 DELIVERY = "src/spool/delivery.c"
+PUBLISH = "src/spool/delivery_publish.c"
 RECORD = "src/spool/record.c"
 LEDGER = "src/spool/ledger.c"
 ARCHIVE = "src/spool/pair_archive.c"
@@ -68,13 +69,14 @@ SYNCS = (
     Mutant(
         "staged-without-directory-sync",
         ((DELIVERY, 'r = fsx_sync_dir(box->temp, "TEMP", err);\n\tif (r < 0)\n\t\treturn r;\n'
-                    "\t/* if we die here both files", "/* if we die here both files"),),
+                    "\t/* if we die here all files", "/* if we die here all files"),),
         ("strict:receive-single",),
     ),
     Mutant(
         "published-without-directory-sync",
-        ((DELIVERY, 'r = fsx_sync_dir(box->in, "IN", err);\n'
-                    '\treturn r < 0 ? r : fsx_sync_dir(box->temp, "TEMP", err);', "return 0;"),),
+        ((PUBLISH, "r = fsx_sync_dir(place->dir, place->name, err);\n"
+                   '\treturn r < 0 ? r : fsx_sync_dir(place->box->temp, "TEMP", err);',
+                   "return 0;"),),
         ("strict:receive-single",),
     ),
     Mutant(
@@ -153,16 +155,30 @@ ORDER = (
     Mutant(
         "control-file-published-first",
         (
-            (DELIVERY, 'int r = publish_one(delivery, box, ".part", ".dat", err);',
-                       'int r = publish_one(delivery, box, ".ctl", ".ctl", err);'),
-            (DELIVERY, 'int r = publish_one(delivery, box, ".ctl", ".ctl", err);\n'
-                       "\tif (r < 0)\n\t\treturn r;\n\t/* if we die here both",
-                       "int r = publish_one(delivery, box,\n"
-                       '\t\t\t    delivery->report ? ".ctl" : ".part",\n'
-                       '\t\t\t    delivery->report ? ".ctl" : ".dat", err);\n'
-                       "\tif (r < 0)\n\t\treturn r;\n\t/* if we die here both"),
+            (PUBLISH, "int r = delivery->report ? 0 : publish_data(delivery, place, err);",
+                      'int r = publish_one(delivery, place, ".ctl", ".ctl", err);'),
+            (PUBLISH, 'r = publish_one(delivery, place, ".ctl", ".ctl", err);\n'
+                      "\tif (r < 0)\n\t\treturn r;\n\t/* if we die here all",
+                      "r = delivery->report ? 0 : publish_data(delivery, place, err);\n"
+                      "\tif (r < 0)\n\t\treturn r;\n\t/* if we die here all"),
         ),
         ("kill:receive-single",),
+    ),
+    Mutant(
+        "second-name-after-the-control-file",
+        (
+            (PUBLISH, "return r < 0 ? r : publish_second(delivery, place, err);", "return r;"),
+            (PUBLISH, 'r = publish_one(delivery, place, ".ctl", ".ctl", err);\n',
+                      'r = publish_one(delivery, place, ".ctl", ".ctl", err);\n'
+                      "\tif (r == 0 && !delivery->report)\n"
+                      "\t\tr = publish_second(delivery, place, err);\n"),
+        ),
+        ("kill:deliver-one",),
+    ),
+    Mutant(
+        "folder-not-in-the-record",
+        ((DELIVERY, "if (delivery->folder[0] != '\\0')", "if (delivery->folder[0] == '\\1')"),),
+        ("kill:recover-deliver", "unit:test_spool_delivery_publish"),
     ),
     Mutant(
         "record-removed-before-archive",
