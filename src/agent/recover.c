@@ -128,19 +128,32 @@ static bool is_stale(const struct mailbox *mailbox, const char *name)
 		       STALE_AGE;
 }
 
+/* The folder of a message that was on its way, which the settings need not even
+ * name any more: nothing else waits for it. The message stays listed, and so it
+ * is tried again. */
+static bool is_about_folder(int result)
+{
+	return result == -ERR_UNSAFE || result == -ERR_CONFIG ||
+	       result == -ERR_DENIED;
+}
+
 static int recover_delivery(struct mailbox *mailbox, const char *name,
 			    const char *id, struct err *err)
 {
 	struct delivery *delivery = &mailbox->in.delivery;
 	int r = delivery_resume(delivery, &mailbox->dir, id, err);
 	bool staged = r == 0 && delivery->state == DELIVERY_STAGED;
+	bool elsewhere = staged && delivery->folder[0] != '\0';
 	if (staged)
 		r = incoming_deliver(mailbox, err);
 	else if (r == 0 && is_stale(mailbox, name))
 		r = delivery_finish(delivery, &mailbox->dir, err);
-	if (r == -ERR_INVALID || r == -ERR_EXISTS ||
-	    (staged && (r == -ERR_UNSAFE || r == -ERR_CONFIG))) {
+	if (r == -ERR_INVALID || r == -ERR_EXISTS) {
 		set_aside(mailbox, "message", id, err);
+		r = 0;
+	} else if (elsewhere && is_about_folder(r)) {
+		log_event(LOG_LEVEL_ERROR, "not-taken", mailbox->set->id,
+			  "message=%s reason=\"%s\"", id, err->text);
 		r = 0;
 	}
 	delivery_release(delivery);

@@ -222,6 +222,29 @@ def test_reload_while_staged(lab: Lab, sandbox: Sandbox) -> None:
     site.stop_daemon()
 
 
+def test_start_with_a_staged_message(lab: Lab, sandbox: Sandbox) -> None:
+    """A folder that only the record still names, and that is bad, does not hold up the start."""
+    site = site_with(lab, sandbox, LAB)
+    site.start_daemon()
+    site.folder("lab").rmdir()
+    site.folder("lab").symlink_to(site.path)
+    message = send(sandbox, "LAB_A", Mex_FileName="a.pdf")
+    record = site.path / "state" / "X26ABC2" / "inbound" / f"{message}.msg"
+    wait_for(record.exists, "the record")
+    site.kill_daemon()
+    site.mailboxes.clear()
+    site.add_mailbox("X26ABC2")
+    good = send(sandbox, "OTHER")
+    done = site.run_once()
+    assert "not-taken" in done.err
+    assert site.names("IN") == pair(good)
+    assert sandbox.inbox("X26ABC2") == [message]
+    site.folder("lab").unlink()
+    site.run_ok()
+    assert site.names("lab") == sorted([*pair(message), "a.pdf"])
+    assert sandbox.inbox("X26ABC2") == []
+
+
 def test_reload_with_bad_folder(lab: Lab, sandbox: Sandbox) -> None:
     """A reload whose folder cannot be used is refused whole."""
     site = site_with(lab, sandbox, LAB)
