@@ -170,6 +170,42 @@ def test_tampering_is_noticed(bench: Bench, name: str) -> None:
     assert any(f" {number}:" in text for text in found.violations), found
 
 
+def _lab(world: World, suffix: str) -> Path:
+    """A file of the first message in lab, or its second name."""
+    first = min(world.case.deliver)
+    return world.case.root / "lab" / (f"{first}{suffix}" if suffix else "result.pdf")
+
+
+LAB_TAMPERINGS: dict[str, tuple[str, Callable[[World], object]]] = {
+    "message gone": ("I4", lambda w: [_lab(w, end).unlink() for end in (".dat", ".ctl")]),
+    "message changed": ("I6", lambda w: _flip(_lab(w, ".dat"))),
+    "message in IN": ("I5", lambda w: shutil.copy(_lab(w, ".ctl"), _root(w, "IN"))),
+    "control file without data": ("I6", lambda w: _lab(w, ".dat").unlink()),
+    "data without control file": ("I6", lambda w: _lab(w, ".ctl").unlink()),
+    "taken message is back": ("I5", lambda w: w.case.taken.update({_lab(w, ".ctl").name: ""})),
+    "second name gone": ("I4", lambda w: _lab(w, "").unlink()),
+    "second name twice": (
+        "I5",
+        lambda w: shutil.copy(_lab(w, ""), _root(w, f"lab/result~{min(w.case.deliver)}.pdf")),
+    ),
+    "a file more": ("I7", lambda w: _root(w, "lab/who.pdf").write_bytes(b"x")),
+}
+
+
+@pytest.mark.parametrize("name", LAB_TAMPERINGS)
+def test_tampering_in_a_folder_is_noticed(bench: Bench, name: str) -> None:
+    """The same for messages that have a folder of their own."""
+    world = bench.world("checker")
+    scenarios.prepare(scenarios.BY_NAME["deliver"], world)
+    assert world.settle() == 1, world.case.outputs
+    assert not world.check(settled=True).violations
+    number, tamper = LAB_TAMPERINGS[name]
+    tamper(world)
+    found = world.check(settled=True)
+    world.remove()
+    assert any(f" {number}:" in text for text in found.violations), found
+
+
 def test_good_in_all_scenarios(bench: Bench) -> None:
     """Without a fault there is nothing to complain of, before and after."""
     for scenario in scenarios.ALL:
