@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,25 @@ void mem_wipe(void *p, size_t size)
 {
 	if (p)
 		explicit_bzero(p, size);
+}
+
+void mem_free_wiped(void *p)
+{
+	mem_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* Not realloc itself: when it moves, it leaves the old content behind. */
+void *mem_realloc_wiped(void *p, size_t size)
+{
+	void *made = malloc(size ? size : 1);
+	if (!made)
+		return NULL;
+	size_t had = malloc_usable_size(p); /* 0 for NULL */
+	if (had > 0)
+		memcpy(made, p, had < size ? had : size);
+	mem_free_wiped(p);
+	return made;
 }
 
 void mem_auto_free(void *p)

@@ -26,6 +26,11 @@ char *xasprintf(const char *fmt, ...)
 /* Overwrites a secret in a way the compiler must keep. NULL is fine. */
 void mem_wipe(void *p, size_t size);
 
+/* As free and realloc, but nothing of the old content stays in memory: for a
+ * library that copies secrets. realloc's NULL is handed on. */
+void mem_free_wiped(void *p);
+void *mem_realloc_wiped(void *p, size_t size);
+
 /* For the attributes below; each takes a pointer to the variable. */
 void mem_auto_free(void *p);
 void mem_auto_close(const int *fd);

@@ -13,6 +13,7 @@
 #include "base/fsx.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/http_proxy.h"
 #include "net/http_reply.h"
 
 /* CURLOPT_PREREQFUNCTION tells when a request is about to leave, so that a
@@ -197,12 +198,28 @@ static bool set_manners(CURL *curl)
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(CURLOPT_HTTP_TRANSFER_DECODING, 1L);
 	SET(CURLOPT_KEEP_SENDING_ON_ERROR, 0L);
+	return ok;
+}
+
+/* Set in any case, so that nothing comes from the environment. */
+static bool set_proxy(CURL *curl, const struct http_settings *settings)
+{
+	bool ok = true;
+	SET(CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
+	SET(CURLOPT_NOPROXY, settings->proxy ? "" : "*");
+	SET(CURLOPT_PROXYTYPE, (long)CURLPROXY_HTTP);
+	SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/* Our fields, the token among them, are for the service alone. */
+	SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	SET(CURLOPT_PROXYAUTH,
+	    (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST | CURLAUTH_NTLM));
+	SET(CURLOPT_PROXYUSERNAME, settings->proxy_user);
+	SET(CURLOPT_PROXYPASSWORD, settings->proxy_password);
 	return ok;
 }
 
@@ -332,8 +349,8 @@ static int prepare(struct exchange *x, struct err *err)
 		return r;
 	curl_easy_reset(curl); /* connections stay */
 	bool ok = set_limits(curl, settings) && set_manners(curl) &&
-		  set_tls(curl, settings) && set_callbacks(curl, x) &&
-		  set_method(curl, x);
+		  set_proxy(curl, settings) && set_tls(curl, settings) &&
+		  set_callbacks(curl, x) && set_method(curl, x);
 	SET(CURLOPT_URL, x->url);
 	SET(CURLOPT_HTTPHEADER, x->fields);
 	if (!ok)
@@ -389,6 +406,12 @@ static const struct cause name_cause = {
 	.text = "the server's certificate is for another name (url, ca_file)",
 };
 
+static const struct cause opened_cause = {
+	.code = ERR_TLS,
+	.text = "the server's certificate is not one that ca_file vouches for, "
+		"or the proxy opens TLS: it must let it through as it is",
+};
+
 static const struct cause other_cause = {
 	.code = ERR_NETWORK,
 	.text = "the connection ended before the answer was complete",
@@ -417,6 +440,8 @@ static const struct cause *find_cause(const struct exchange *x, CURLcode rc)
 	if (rc == CURLE_PEER_FAILED_VERIFICATION &&
 	    strstr(x->words, "target host name"))
 		return &name_cause;
+	if (rc == CURLE_PEER_FAILED_VERIFICATION && x->client->settings.proxy)
+		return &opened_cause;
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
 		if (causes[i].rc == rc)
 			return &causes[i];
@@ -424,8 +449,50 @@ static const struct cause *find_cause(const struct exchange *x, CURLcode rc)
 	return &other_cause;
 }
 
+/* What the proxy answered to the last CONNECT; 0: nothing, or there was none. */
+static int connect_status(const struct exchange *x)
+{
+	long status = 0;
+	(void)curl_easy_getinfo(x->client->curl, CURLINFO_HTTP_CONNECTCODE,
+				&status); /* stays 0 */
+	return (int)status;
+}
+
+/* Whether there is a proxy and it never opened the tunnel. */
+static bool no_tunnel(const struct exchange *x)
+{
+	return x->client->settings.proxy && x->starts == 0 && x->given == 0 &&
+	       x->head.bytes == 0 && connect_status(x) / 100 != 2;
+}
+
+/* A proxy may also end in the middle of a good answer; behind the tunnel the
+ * first to fail would be TLS. */
+static bool at_proxy(const struct exchange *x, CURLcode rc)
+{
+	return no_tunnel(x) || (x->client->settings.proxy && x->starts == 0 &&
+				x->given == 0 && rc == CURLE_RECV_ERROR);
+}
+
+static int explain_proxy(const struct exchange *x, CURLcode rc, struct err *err)
+{
+	const struct http_settings *settings = &x->client->settings;
+	struct http_proxy_end end = {
+		.proxy = settings->proxy,
+		.has_user = settings->proxy_user,
+		.status = connect_status(x),
+		.unresolved = rc == CURLE_COULDNT_RESOLVE_PROXY,
+		.unreached = rc == CURLE_COULDNT_CONNECT,
+		.timed_out = rc == CURLE_OPERATION_TIMEDOUT,
+		.words = x->words[0] != '\0' ? x->words :
+					       curl_easy_strerror(rc),
+	};
+	return http_proxy_explain(&end, x->url, err);
+}
+
 static int explain(const struct exchange *x, CURLcode rc, struct err *err)
 {
+	if (at_proxy(x, rc))
+		return explain_proxy(x, rc, err);
 	const struct cause *cause = find_cause(x, rc);
 	const char *host = strstr(x->url, "://");
 	host = host ? host + 3 : x->url;
@@ -458,7 +525,7 @@ static enum http_sent how_far(const struct exchange *x)
 #if !HAVE_PREREQ
 	long size = 0;
 	(void)curl_easy_getinfo(x->client->curl, CURLINFO_REQUEST_SIZE, &size);
-	begun = begun || size > 0;
+	begun = begun || (size > 0 && !no_tunnel(x)); /* counts CONNECT, too */
 #endif
 	/* A server that refuses the certificate never completed the handshake
 	 * and so cannot have read what we sent behind it. */
@@ -557,7 +624,10 @@ struct http_client *http_client_free(struct http_client *client)
 
 int http_global_init(struct err *err)
 {
-	CURLcode rc = curl_global_init(CURL_GLOBAL_DEFAULT);
+	/* It copies passwords and tokens, and would free them as they are. */
+	CURLcode rc = curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc,
+					   mem_free_wiped, mem_realloc_wiped,
+					   strdup, calloc);
 	if (rc != CURLE_OK)
 		return err_set(err, ERR_NETWORK,
 			       "libcurl cannot be started: %s",

@@ -14,6 +14,15 @@
  * byte; so a connection that dies is an honest failure. TLS 1.2 or newer,
  * verified against ca_file alone.
  *
+ * With a proxy, everything goes through a tunnel (CONNECT), http too. The
+ * proxy sees host and port of the service and its own credentials, the service
+ * none of these. Until the tunnel stands, nothing has been sent: whatever the
+ * proxy says, or fails to say, is HTTP_SENT_NOTHING and no answer. Of the ways
+ * to log in at a proxy Basic, Digest and NTLM are used, the strongest that it
+ * offers; not Negotiate, which asks for a ticket and knows no password.
+ *
+ * What libcurl has copied of secrets is overwritten when it is freed.
+ *
  * Nothing here knows MESH, waits between attempts or logs.
  */
 #ifndef MESHDROP_NET_HTTP_H
@@ -40,8 +49,11 @@ struct http_settings {
 	const char *ca_file;
 	const char *certificate;
 	const char *private_key;
-	int64_t connect_timeout_ns;
-	int64_t stall_timeout_ns; /* under 1 byte a second for this long */
+	const char *proxy;	    /* http://host:port; NULL: none */
+	const char *proxy_user;	    /* NULL: none */
+	const char *proxy_password; /* NULL: none */
+	int64_t connect_timeout_ns; /* until the tunnel stands */
+	int64_t stall_timeout_ns;   /* under 1 byte a second for this long */
 	/* Called often during an exchange, at least once a second; false ends
 	 * it with ERR_STOPPED. May be NULL. */
 	bool (*go_on)(void *ctx);
@@ -127,7 +139,7 @@ struct http_client *http_client_free(struct http_client *client);
 /* 0: reply holds a complete answer of any status. Otherwise reply->sent says
  * how far it went, reply->status what was seen of the answer (0 if nothing),
  * and the error names the setting to look at where one can be named: url,
- * ca_file, certificate, private_key. Codes: ERR_NETWORK, ERR_TLS,
+ * ca_file, certificate, private_key, proxy and its user. Codes: ERR_NETWORK, ERR_TLS,
  * ERR_PROTOCOL (framing, limits), ERR_STOPPED, or what source and sink said. */
 int http_exchange(struct http_client *client,
 		  const struct http_request *request, struct http_reply *reply,
