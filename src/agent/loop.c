@@ -15,6 +15,7 @@
 
 #include "agent/mailbox.h"
 #include "agent/notify.h"
+#include "agent/signalfile.h"
 #include "agent/site.h"
 #include "agent/status.h"
 #include "agent/watch.h"
@@ -28,6 +29,7 @@
 #define TICK (10 * CLOCK_SECOND)
 #define TICK_BUSY (CLOCK_SECOND / 10)
 #define STATUS_EVERY CLOCK_SECOND
+#define SIGNAL_FILE_EVERY CLOCK_SECOND
 /* A worker that gives no sign of life for this long is stuck. Requests and steps
  * give one each second; only compressing one very large file is silent. */
 #define SILENCE_MOST (900 * CLOCK_SECOND)
@@ -39,17 +41,33 @@ struct loop {
 	int wake_fd;
 	struct workers *workers;
 	struct watch *watch;
+	struct signalfile *signal_file; /* NULL: none is set */
 	bool stopping;
 	bool reloading;
 	bool dirty;	    /* status.json is older than what happened */
 	int64_t give_up_ns; /* monotonic */
 	int64_t status_ns;
+	int64_t signal_due_ns; /* next look at signal_file */
 	int64_t watchdog_ns;
 	int64_t pinged_ns;
 	uint64_t turns;
 };
 
 /* --- start and end of the workers --- */
+
+/* An order that came while the settings were loaded is still one: only another
+ * file is looked at as at a start. Its hints have the number after the last
+ * mailbox. */
+static void set_signal_file(struct loop *loop)
+{
+	const char *path = loop->site->conf->signal_file;
+	if (!signalfile_is(loop->signal_file, path)) {
+		(void)signalfile_free(loop->signal_file);
+		loop->signal_file = signalfile_new(path);
+	}
+	signalfile_watch(loop->signal_file, loop->watch, loop->site->count);
+	loop->signal_due_ns = 0;
+}
 
 static int set_going(struct loop *loop, struct err *err)
 {
@@ -59,6 +77,7 @@ static int set_going(struct loop *loop, struct err *err)
 		watch_add(loop->watch, site->mailboxes[i]->dir.out, i);
 		watch_add(loop->watch, site->mailboxes[i]->dir.orders, i);
 	}
+	set_signal_file(loop);
 	return workers_start(site->conf, site->mailboxes, site->count,
 			     loop->wake_fd, &loop->workers, err);
 }
@@ -156,7 +175,30 @@ static void read_signals(struct loop *loop)
 static void hint(void *ctx, size_t slot)
 {
 	struct loop *loop = ctx;
-	workers_hint(loop->workers, slot);
+	if (slot == loop->site->count)
+		loop->signal_due_ns = 0;
+	else
+		workers_hint(loop->workers, slot);
+}
+
+/* Once stopping nothing more is taken: the next start finds it and says so. */
+static void read_signal_file(struct loop *loop)
+{
+	int64_t now = clock_mono_ns();
+	if (!loop->signal_file || loop->stopping || now < loop->signal_due_ns)
+		return;
+	loop->signal_due_ns = now + SIGNAL_FILE_EVERY;
+	switch (signalfile_look(loop->signal_file)) {
+	case SIGNALFILE_STOP:
+		begin_stop(loop);
+		break;
+	case SIGNALFILE_RELOAD:
+		begin_reload(loop);
+		break;
+	case SIGNALFILE_NONE:
+	case SIGNALFILE_UNKNOWN:
+		break;
+	}
 }
 
 static void read_wakes(struct loop *loop)
@@ -189,6 +231,8 @@ static int64_t timeout_of(const struct loop *loop)
 	int64_t timeout = TICK;
 	if (loop->dirty)
 		timeout = STATUS_EVERY;
+	if (loop->signal_file && timeout > SIGNAL_FILE_EVERY)
+		timeout = SIGNAL_FILE_EVERY;
 	if (loop->watchdog_ns != 0 && loop->watchdog_ns / 4 < timeout)
 		timeout = loop->watchdog_ns / 4;
 	return timeout;
@@ -232,6 +276,7 @@ static int serve(struct loop *loop, struct err *err)
 {
 	for (;;) {
 		wait_for_events(loop);
+		read_signal_file(loop);
 		if (look_after(loop))
 			return 0;
 		if (loop->reloading && workers_idle(loop->workers)) {
@@ -270,6 +315,7 @@ int loop_run(struct site *site, const char *conf_path, int signal_fd,
 	bring_to_rest(&loop);
 	if (loop.site->state_dir >= 0)
 		write_status(&loop, "stopped");
+	(void)signalfile_free(loop.signal_file);
 	mem_auto_close(&loop.wake_fd);
 	if (r == 0 && fatal)
 		return err_set(err, ERR_SYNC,

@@ -43,8 +43,10 @@ enum service_exit service_check(const char *conf_path)
 	if (r < 0)
 		print_setting(NULL, true, err.text);
 	else
-		(void)printf("%s: the settings are good (%zu mailboxes)\n",
-			     conf_path, conf->mailbox_count);
+		(void)printf("%s: the settings are good (%zu mailboxes%s%s)\n",
+			     conf_path, conf->mailbox_count,
+			     conf->proxy ? ", through the proxy " : "",
+			     conf->proxy ? conf->proxy : "");
 	(void)conf_free(conf);
 	return r < 0 ? SERVICE_CONFIG : SERVICE_OK;
 }

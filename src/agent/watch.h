@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The meshdrop authors */
 /*
- * inotify on the OUT folders: a hint that brings a turn forward. The periodic
+ * inotify on the OUT folders and others: a hint that brings a turn forward. The periodic
  * scan is the truth; network shares send no events at all.
  */
 #ifndef MESHDROP_AGENT_WATCH_H
