@@ -97,6 +97,7 @@ static int find(struct signalfile *file, int dirfd, enum signalfile_order *ret,
 	if (r == -ERR_MISSING || (r == 0 && order == SIGNALFILE_NONE))
 		return 0;
 	file->done = st;
+	(void)complaint_clear(&file->complaint); /* this one is new */
 	if (r < 0)
 		return r;
 	if (order == SIGNALFILE_UNKNOWN)

@@ -3,6 +3,7 @@
 """Certificates that are wrong in one way each; the right ones come from the sandbox."""
 
 import datetime
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +55,20 @@ def load_authority(certificate: Path, key: Path) -> Authority:
     return Authority(x509.load_pem_x509_certificate(certificate.read_bytes()), loaded)
 
 
-def issue(authority: Authority, name: str, dns: str, server: bool, stem: Path) -> None:
+def issue(
+    authority: Authority, name: str, dns: str, server: bool, stem: Path, address: str = ""
+) -> None:
     """Writes stem.pem and stem.key: a certificate for a host or for a client."""
+    names: list[x509.GeneralName] = [x509.DNSName(dns)]
+    if address:
+        names.append(x509.IPAddress(ipaddress.ip_address(address)))
     key = ec.generate_private_key(ec.SECP256R1())
     usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
     certificate = (
         _builder(name, authority.certificate.subject, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(dns)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(authority.key, hashes.SHA256())
     )
     write_private(stem.with_suffix(".pem"), pem_of(certificate))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.faultserver import FaultServer, Script
 from harness.process import Programs
+from harness.proxy import ConnectProxy
 from harness.sandbox import ADMIN, Sandbox
 from harness.secrecy import CANARY, assert_no_leaks
 from harness.site import Credentials, Site
@@ -27,6 +28,7 @@ class Lab:
         self._sandboxes: list[Sandbox] = []
         self._sites: list[Site] = []
         self._servers: list[FaultServer] = []
+        self._proxies: list[ConnectProxy] = []
 
     def sandbox(self) -> Sandbox:
         """A sandbox, initialised but not started."""
@@ -52,6 +54,12 @@ class Lab:
         self._servers.append(made)
         return made
 
+    def proxy(self, service_port: int, **login: str) -> ConnectProxy:
+        """A proxy that connects everybody to this port; it wants a log-in if told one."""
+        made = ConnectProxy(service_port, **login)
+        self._proxies.append(made)
+        return made
+
     def log_tails(self) -> list[tuple[str, str]]:
         """For the report of a failure: the name and the end of each log, without our looks."""
         tails = []
@@ -65,6 +73,8 @@ class Lab:
         """Ends all, then looks through the logs for what they may not hold."""
         for site in self._sites:
             site.close()
+        for proxy in self._proxies:
+            proxy.close()
         for server in self._servers:
             server.close()
         for sandbox in self._sandboxes:

@@ -107,6 +107,17 @@ class Site:
         self.service = {"url": url, "shared_key_file": self.service["shared_key_file"]}
         self.write_conf()
 
+    def use_proxy(self, url: str, user: str = "", password: str = "") -> "Site":
+        """All goes through a proxy from the next start on."""
+        self.service |= {"proxy": url, "proxy_user": user, "proxy_password_file": ""}
+        if user:
+            secret = self.path / "proxy.password"
+            secret.touch(mode=0o600)
+            secret.write_text(password, encoding="utf-8")
+            self.service["proxy_password_file"] = str(secret)
+        self.write_conf()
+        return self
+
     def add_mailbox(self, mailbox: str, **settings: Any) -> "Site":
         """Writes mailboxes.d/ID.yaml; settings in YAML's (and JSON's) form."""
         secret = self.path / f"{mailbox}.password"
