@@ -5,6 +5,7 @@
 #include "cli/check_folders.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -93,6 +94,39 @@ void check_state_dir(struct verdict *verdict, const struct conf *conf)
 		verdict_ok(verdict, "state_dir",
 			   "'%s': a file was made, renamed and removed", path);
 	check_room(verdict, "state_dir", path, fd, conf->reserve);
+}
+
+/* --- the signal file's folder --- */
+
+void check_signal_file(struct verdict *verdict, const struct conf *conf)
+{
+	struct err err;
+	struct stat st;
+	AUTO_CLOSE int fd = -1;
+	if (!conf->signal_file)
+		return;
+	const char *name = strrchr(conf->signal_file, '/') + 1; /* absolute */
+	AUTO_FREE char *folder = xstrndup(conf->signal_file,
+					  (size_t)(name - conf->signal_file));
+	int r = fsx_open_root(folder, &fd, &err);
+	if (r == 0)
+		r = fsx_stat(fd, folder, &st, &err);
+	if (r < 0)
+		verdict_fail(verdict, "signal_file", "%s", err.text);
+	else if ((st.st_mode & S_IWOTH) != 0)
+		verdict_warn(verdict, "signal_file",
+			     "everybody on this machine can write in '%s', and "
+			     "so stop meshdropd",
+			     folder);
+	else if (folder_may(fd, &err) < 0)
+		verdict_warn(verdict, "signal_file",
+			     "'%s': %s: orders may not be removable; each is "
+			     "obeyed once all the same",
+			     folder, err.text);
+	else
+		verdict_ok(verdict, "signal_file",
+			   "'%s': who can write there can stop meshdropd",
+			   folder);
 }
 
 /* --- a mailbox --- */

@@ -119,8 +119,9 @@ static void check_proxy(struct verdict *verdict, const struct conf *conf)
 	if (conf->proxy)
 		verdict_ok(verdict, "proxy", "all goes through %s, %s",
 			   conf->proxy,
-			   conf->proxy_user ? "with proxy_user and its password" :
-					      "without a user");
+			   conf->proxy_user ?
+				   "with proxy_user and its password" :
+				   "without a user");
 }
 
 static void check_service(struct verdict *verdict, const struct conf *conf)
@@ -152,6 +153,7 @@ static void check_all(struct verdict *verdict, const struct conf *conf,
 	check_certificates(verdict, conf);
 	check_proxy(verdict, conf);
 	check_state_dir(verdict, conf);
+	check_signal_file(verdict, conf);
 	for (size_t i = 0; i < conf->mailbox_count; i++)
 		check_mailbox_folders(verdict, conf, &conf->mailboxes[i]);
 	if (!offline)

@@ -148,6 +148,17 @@ def test_once_does_not_look(site: Site) -> None:
     assert order_of(site).read_text(encoding="utf-8") == "1\n"
 
 
+def test_check_speaks_of_it(site: Site) -> None:
+    """The tool says what the folder's rights mean."""
+    folder = order_of(site).parent
+    folder.chmod(0o770)
+    checked = site.tool("check", "--offline")
+    assert checked.code == 0 and "who can write there can stop meshdropd" in checked.out, checked
+    folder.chmod(0o777)
+    checked = site.tool("check", "--offline")
+    assert checked.code == 0 and "everybody on this machine" in checked.out, checked
+
+
 def test_set_by_a_reload(site: Site) -> None:
     """The setting may come, move and go with SIGHUP."""
     first = order_of(site)
