@@ -309,6 +309,16 @@ BELIEF = (
         ("unit:test_net_http", "system:test_one_post.py"),
     ),
     Mutant(
+        "proxy-sees-the-token",
+        ((HTTP, "(long)CURLHEADER_SEPARATE", "(long)CURLHEADER_UNIFIED"),),
+        ("unit:test_net_http_proxy",),
+    ),
+    Mutant(
+        "no-tunnel-through-the-proxy",
+        ((HTTP, "SET(CURLOPT_HTTPPROXYTUNNEL, 1L);", "SET(CURLOPT_HTTPPROXYTUNNEL, 0L);"),),
+        ("unit:test_net_http_proxy",),
+    ),
+    Mutant(
         "no-last-look",
         ((HTTP, "if (x->given + want == source->length && source->last_look)",
                 "if (x->given + want > source->length && source->last_look)"),),
