@@ -23,6 +23,7 @@ struct walk {
 	struct schema_load *load;
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one, owned */
+	int key_line;	    /* of the last name in a mapping */
 	bool parent_seen[DEPTH_MAX + 1][SCHEMA_MAX];
 };
 
@@ -235,7 +236,7 @@ static bool take_part(struct walk *w, const struct schema_key *key, int depth)
 static bool take_list(struct walk *w, const char *parent, const char *name,
 		      int depth)
 {
-	int line = line_of(w);
+	int line = w->key_line; /* a list begins where its first part does */
 	const struct schema_key *key = schema_list_begin(w->load, line, parent,
 							 name);
 	if (!key)
@@ -279,6 +280,7 @@ static bool read_mapping(struct walk *w, const char *parent, int depth)
 		if (w->event.type == YAML_MAPPING_END_EVENT)
 			return true;
 		AUTO_FREE char *key = NULL;
+		w->key_line = line_of(w);
 		if (w->event.type == YAML_SCALAR_EVENT) {
 			const char *text = scalar_text(w);
 			key = text ? xstrdup(text) : NULL;

@@ -76,7 +76,7 @@ static const struct bad bad_files[] = {
 	  "E /c/m.yaml:3: this is not YAML: did not find expected <document "
 	  "start>\n" },
 	{ "a list for a value", BYTES("mailbox:\n  - X\n  - Y\nroot: [a]\n"),
-	  "E /c/m.yaml:2: 'mailbox' does not take a list\n"
+	  "E /c/m.yaml:1: 'mailbox' does not take a list\n"
 	  "E /c/m.yaml:4: 'root' does not take a list\n" },
 	{ "a mapping for a value", BYTES("mailbox: {id: X}\n"),
 	  "E /c/m.yaml:1: 'mailbox' does not take a mapping\n" },
