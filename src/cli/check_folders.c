@@ -5,19 +5,21 @@
 #include "cli/check_folders.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/fsx.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/folder.h"
 #include "cli/show.h"
 #include "cli/verdict.h"
 #include "conf/conf.h"
 #include "spool/boxdir.h"
 
-#define FOLDERS 5
+#define OWN_FOLDERS 5
 
 /* --- what both have --- */
 
@@ -135,25 +137,52 @@ struct folders {
 	struct verdict *verdict;
 	const struct conf_mailbox *set;
 	int root;
-	int fds[FOLDERS]; /* -1: not there or not usable */
-	bool good;	  /* all five are there and can be used */
+	const char **names; /* TEMP is first: the others are held against it */
+	int *fds;	    /* -1: not there or not usable */
+	size_t count;
+	bool good; /* all of them are there and can be used */
 };
 
-/* TEMP is first: the others are held against it. */
-static const char *const names[FOLDERS] = { "TEMP", "IN", "OUT", "SENT",
-					    "FAILED" };
+/* Several settings may name one folder, in any letter case. */
+static void add_name(struct folders *folders, const char *name)
+{
+	for (size_t i = 0; i < folders->count; i++) {
+		if (text_equal_nocase(folders->names[i], name))
+			return;
+	}
+	folders->names[folders->count] = name;
+	folders->fds[folders->count] = -1;
+	folders->count++;
+}
+
+static void add_names(struct folders *folders)
+{
+	static const char *const own[] = { "TEMP", "IN", "OUT", "SENT",
+					   "FAILED" };
+	const struct conf_mailbox *set = folders->set;
+	size_t most = OWN_FOLDERS + set->route_count + set->delivery_count;
+	folders->names = xcalloc(most, sizeof(*folders->names));
+	folders->fds = xcalloc(most, sizeof(*folders->fds));
+	for (size_t i = 0; i < OWN_FOLDERS; i++)
+		add_name(folders, own[i]);
+	for (size_t i = 0; i < set->route_count; i++)
+		add_name(folders, set->routes[i].folder);
+	for (size_t i = 0; i < set->delivery_count; i++)
+		add_name(folders, set->deliveries[i].folder);
+}
 
 static void look_at(struct folders *folders, size_t i)
 {
 	struct err err;
 	const struct conf_mailbox *set = folders->set;
-	int r = folder_open(folders->root, names[i], &folders->fds[i], &err);
+	const char *name = folders->names[i];
+	int r = folder_open(folders->root, name, &folders->fds[i], &err);
 	if (r == -(int)ERR_MISSING) {
 		folders->good = false;
 		verdict_warn(folders->verdict, set->id,
 			     "'%s/%s' is not there yet: meshdropd makes it "
 			     "when it starts",
-			     set->root, names[i]);
+			     set->root, name);
 		return;
 	}
 	if (r == 0)
@@ -161,7 +190,7 @@ static void look_at(struct folders *folders, size_t i)
 	if (r < 0) {
 		folders->good = false;
 		verdict_fail(folders->verdict, set->id, "'%s/%s': %s",
-			     set->root, names[i], err.text);
+			     set->root, name, err.text);
 	}
 }
 
@@ -172,10 +201,11 @@ static void check_devices(struct folders *folders)
 	struct stat first = { .st_dev = 0 };
 	struct stat st;
 	bool have_first = false;
-	for (size_t i = 0; i < FOLDERS; i++) {
+	for (size_t i = 0; i < folders->count; i++) {
 		if (folders->fds[i] < 0)
 			continue;
-		if (fsx_stat(folders->fds[i], names[i], &st, &err) < 0) {
+		const char *name = folders->names[i];
+		if (fsx_stat(folders->fds[i], name, &st, &err) < 0) {
 			folders->good = false;
 			verdict_fail(folders->verdict, folders->set->id, "%s",
 				     err.text);
@@ -186,9 +216,9 @@ static void check_devices(struct folders *folders)
 			folders->good = false;
 			verdict_fail(folders->verdict, folders->set->id,
 				     "'%s/%s' is on another file system than "
-				     "the folders before it: all five must be "
-				     "on one",
-				     folders->set->root, names[i]);
+				     "the folders before it: all of a mailbox "
+				     "must be on one",
+				     folders->set->root, name);
 		}
 	}
 }
@@ -205,17 +235,19 @@ static void try_temp(struct folders *folders)
 
 static void look_at_all(struct folders *folders)
 {
-	for (size_t i = 0; i < FOLDERS; i++)
+	size_t more = folders->count - OWN_FOLDERS;
+	for (size_t i = 0; i < folders->count; i++)
 		look_at(folders, i);
 	check_devices(folders);
 	try_temp(folders);
 	if (folders->good)
 		verdict_ok(folders->verdict, folders->set->id,
-			   "IN, OUT, SENT, FAILED and TEMP below '%s' can be "
+			   "IN, OUT, SENT, FAILED and TEMP%s below '%s' can be "
 			   "used, and a file was made, renamed and removed in "
 			   "TEMP",
+			   more > 0 ? " and those of routes and deliver" : "",
 			   folders->set->root);
-	for (size_t i = 0; i < FOLDERS; i++)
+	for (size_t i = 0; i < folders->count; i++)
 		mem_auto_close(&folders->fds[i]);
 }
 
@@ -245,10 +277,12 @@ void check_mailbox_folders(struct verdict *verdict, const struct conf *conf,
 			.verdict = verdict,
 			.set = set,
 			.root = root,
-			.fds = { -1, -1, -1, -1, -1 },
 			.good = true,
 		};
+		add_names(&folders);
 		look_at_all(&folders);
+		free(folders.names);
+		free(folders.fds);
 		check_room(verdict, set->id, set->root, root, conf->reserve);
 	}
 	check_state(verdict, conf, set);

@@ -14,7 +14,7 @@ struct verdict;
 void check_state_dir(struct verdict *verdict, const struct conf *conf);
 /* Who may give orders there; nothing when none is set. */
 void check_signal_file(struct verdict *verdict, const struct conf *conf);
-/* The folders of one mailbox: root, the five below it, and its state. */
+/* The folders of one mailbox: root, those below it, and its state. */
 void check_mailbox_folders(struct verdict *verdict, const struct conf *conf,
 			   const struct conf_mailbox *set);
 

@@ -143,6 +143,165 @@ static void warns_of_quick_polling(void **state)
 	check_poll_warning("https://127.0.0.1", "1s", false);
 }
 
+#define SERVICE_FILES                                                    \
+	"shared_key_file = shared.key\nca_file = ca.pem\ncertificate = " \
+	"client.pem\nprivate_key = client.key\n"
+
+static void takes_an_environment(void **state)
+{
+	(void)state;
+	set_write("[service]\nenvironment = int\n" SERVICE_FILES);
+	struct conf *conf = set_loaded("");
+	assert_string_equal(conf->environment, "int");
+	assert_string_equal(conf->url, "https://msg.intspineservices.nhs.uk");
+	assert_false(conf->plain_http);
+	assert_null(conf_free(conf));
+	set_write("[service]\nenvironment = Int\n" SERVICE_FILES);
+	set_refused("E @/meshdrop.conf:2: [service] environment must be one of "
+		    "live|int|dep, not 'Int'\n");
+	set_write("[service]\n" SERVICE_FILES);
+	set_refused("E @/meshdrop.conf: [service] url is missing (address of "
+		    "the MESH service: https://host[:port]); or set "
+		    "environment to live, int or dep\n");
+	set_write("[service]\nurl = https://a\nenvironment = "
+		  "live\n" SERVICE_FILES);
+	set_refused("E @/meshdrop.conf:3: [service] environment and url are "
+		    "both set; environment = live is url = "
+		    "https://mesh-sync.spineservices.nhs.uk\n");
+	/* It is as polite there as with the address. */
+	set_write("[daemon]\npoll_interval = 1m\n[service]\nenvironment = "
+		  "live\n" SERVICE_FILES);
+	assert_null(conf_free(set_loaded(
+		"W @/meshdrop.conf:2: [daemon] poll_interval is under 5m: the "
+		"service asks for at most one look into an inbox in five "
+		"minutes\n")));
+	/* And needs the files of https. */
+	set_write("[service]\nenvironment = dep\nshared_key_file = "
+		  "shared.key\n");
+	struct conf *none = NULL;
+	assert_true(set_load(&none) < 0);
+	assert_int_equal(set_said.errors, 3);
+}
+
+static void warns_of_the_health_network(void **state)
+{
+	(void)state;
+	set_write("[service]\nurl = https://msg.int.spine2.ncrs.nhs.uk/"
+		  "messageexchange\n" SERVICE_FILES);
+	struct conf *conf = set_loaded(
+		"W @/meshdrop.conf:2: [service] url is an address of the health "
+		"network (HSCN), which is deprecated; the internet has "
+		"https://msg.intspineservices.nhs.uk\n");
+	assert_string_equal(conf->url, "https://msg.int.spine2.ncrs.nhs.uk");
+	assert_null(conf_free(conf));
+}
+
+/* --- proxy --- */
+
+static void check_proxy(const char *text, const char *tidy)
+{
+	char whole[1024];
+	(void)snprintf(whole, sizeof(whole), SET_SERVICE "proxy = %s\n", text);
+	set_write(whole);
+	struct conf *conf = NULL;
+	int r = set_load(&conf);
+	print_message("  %s\n", text);
+	if (tidy) {
+		assert_int_equal(r, 0);
+		assert_string_equal(conf->proxy, tidy);
+		assert_null(conf_free(conf));
+		return;
+	}
+	assert_int_equal(set_said.errors, 1);
+	assert_non_null(strstr(set_said.text,
+			       "E @/meshdrop.conf:7: [service] proxy must be "
+			       "http://host[:port], with the name in "
+			       "proxy_user: "));
+}
+
+static void checks_the_proxy(void **state)
+{
+	(void)state;
+	check_proxy("http://proxy", "http://proxy:3128");
+	check_proxy("http://proxy/", "http://proxy:3128");
+	check_proxy("HTTP://Proxy.example:8080", "http://Proxy.example:8080");
+	check_proxy("http://10.0.0.1:80/", "http://10.0.0.1:80");
+	check_proxy("http://[::1]", "http://[::1]:3128");
+	check_proxy("https://proxy:3128", NULL);
+	check_proxy("proxy:3128", NULL);
+	check_proxy("socks5://proxy", NULL);
+	check_proxy("http://user:hunter2@proxy:3128", NULL);
+	check_proxy("http://proxy:0", NULL);
+	check_proxy("http://proxy:3128/x", NULL);
+	check_proxy("http://proxy/messageexchange", NULL);
+	check_proxy("http://", NULL);
+}
+
+static void checks_who_we_are_to_the_proxy(void **state)
+{
+	(void)state;
+	help_write(&set_dir, "proxy.pw", 0600, "proxy hunter2\n");
+	set_write(SET_SERVICE "proxy = http://p\nproxy_user = DOMAIN\\me\n"
+			      "proxy_password_file = proxy.pw\n");
+	struct conf *conf = set_loaded("");
+	assert_string_equal(conf->proxy_user, "DOMAIN\\me");
+	assert_string_equal(conf->proxy_password_file,
+			    help_path(&set_dir, "proxy.pw"));
+	assert_string_equal(conf->proxy_password.text, "proxy hunter2");
+	assert_null(conf_free(conf));
+	set_write(SET_SERVICE "proxy = http://p\nproxy_user = me\n");
+	set_refused("E @/meshdrop.conf:8: [service] proxy_password_file is "
+		    "missing: proxy_user and proxy_password_file need each "
+		    "other\n");
+	set_write(SET_SERVICE
+		  "proxy = http://p\nproxy_password_file = proxy.pw\n");
+	set_refused("E @/meshdrop.conf:8: [service] proxy_user is missing: "
+		    "proxy_user and proxy_password_file need each other\n");
+	set_write(SET_SERVICE
+		  "proxy_user = me\nproxy_password_file = proxy.pw\n");
+	set_refused("E @/meshdrop.conf:7: [service] proxy is missing: "
+		    "proxy_user has no use without it\n");
+	set_write(SET_SERVICE "proxy = http://p\nproxy_user = me:hunter2\n"
+			      "proxy_password_file = proxy.pw\n");
+	set_refused("E @/meshdrop.conf:8: [service] proxy_user must not hold "
+		    "':': the password has a file of its own "
+		    "(proxy_password_file)\n");
+	help_write(&set_dir, "proxy.pw", 0644, "hunter2\n");
+	set_write(SET_SERVICE "proxy = http://p\nproxy_user = me\n"
+			      "proxy_password_file = proxy.pw\n");
+	set_refused(
+		"E @/meshdrop.conf:9: proxy_password_file: '@/proxy.pw' can "
+		"be reached by other users (mode 0644); change that with "
+		"chmod 600\n");
+}
+
+/* --- signal file --- */
+
+static void checks_the_signal_file(void **state)
+{
+	(void)state;
+	help_mkdir(&set_dir, "run");
+	set_write(SET_SERVICE "[daemon]\nsignal_file = run/mexclient.sig\n");
+	struct conf *conf = set_loaded("");
+	assert_string_equal(conf->signal_file,
+			    help_path(&set_dir, "run/mexclient.sig"));
+	assert_null(conf_free(conf));
+	set_write(SET_SERVICE "[daemon]\nsignal_file = other/sig\n");
+	set_refused("E @/meshdrop.conf:8: [daemon] signal_file: cannot open "
+		    "directory '@/other': No such file or directory\n");
+	set_write(SET_SERVICE "[daemon]\nsignal_file = ca.pem/sig\n");
+	set_refused("E @/meshdrop.conf:8: [daemon] signal_file: cannot open "
+		    "directory '@/ca.pem': Not a directory\n");
+	set_write(SET_SERVICE "[daemon]\nsignal_file = run/..\n");
+	set_refused("E @/meshdrop.conf:8: [daemon] signal_file must be the "
+		    "path of a file\n");
+	set_write(SET_SERVICE "[daemon]\nsignal_file = /\n");
+	set_refused("E @/meshdrop.conf:8: [daemon] signal_file must be the "
+		    "path of a file\n");
+	set_write(SET_SERVICE "[daemon]\nsignal_file = /sig\n");
+	assert_null(conf_free(set_loaded("")));
+}
+
 /* --- files named by settings --- */
 
 static void https_needs_its_files(void **state)
@@ -259,11 +418,20 @@ static void chunk_fits_into_request(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(checks_the_address),	 TEST(warns_of_plain_http),
-		TEST(warns_of_quick_polling),	 TEST(https_needs_its_files),
-		TEST(https_files_must_be_there), TEST(refuses_an_open_key),
-		TEST(secrets_must_be_closed),	 TEST(checks_the_zone),
+		TEST(checks_the_address),
+		TEST(warns_of_plain_http),
+		TEST(warns_of_quick_polling),
+		TEST(https_needs_its_files),
+		TEST(https_files_must_be_there),
+		TEST(refuses_an_open_key),
+		TEST(secrets_must_be_closed),
+		TEST(checks_the_zone),
 		TEST(chunk_fits_into_request),
+		TEST(takes_an_environment),
+		TEST(warns_of_the_health_network),
+		TEST(checks_the_proxy),
+		TEST(checks_who_we_are_to_the_proxy),
+		TEST(checks_the_signal_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,9 @@ static const struct attempt daemon_attempts[] = {
 	{ "daemon", "timezone", "U\nTC", NULL },
 	{ "daemon", "timezone", "U\177TC", NULL },
 	{ "service", "url", "https://a", "https://a" },
+	{ "service", "environment", "live", "live" },
+	{ "service", "environment", "live|int", NULL },
+	{ "service", "environment", "", NULL },
 	{ "service", "ca_file", "ca.pem", "/etc/m/ca.pem" },
 	{ "service", "ca_file", "./a//b/./c/", "/etc/m/a/b/c" },
 	{ "service", "ca_file", "../ca.pem", "/etc/m/../ca.pem" },
@@ -170,6 +173,45 @@ static const struct attempt mailbox_attempts[] = {
 	{ "", "local_id_when_empty", "none", "none" },
 	{ "", "local_id_when_empty", "generate", "generate" },
 	{ "", "local_id_when_empty", "true", NULL },
+	{ "", "workflow_filter", "*LAB*", "'*LAB*'" },
+	{ "", "routes", "x", NULL },
+	{ "", "deliver", "", NULL },
+	{ "reports", "orphan", "0s", "0s" },
+	{ "reports", "orphan", "35d", "35d" },
+	{ "reports", "orphan", "36d", NULL },
+	{ "hooks.on_receive", "command", "/bin/true", "[/bin/true]" },
+	{ "hooks.on_report", "command", "", "['']" },
+	{ "hooks.on_failed", "command", "a\tb", NULL },
+	{ "hooks.on_failed", "timeout", "999ms", NULL },
+	{ "hooks.on_failed", "timeout", "90m", NULL },
+	{ "hooks", "parallel", "16", "16" },
+	{ "hooks", "parallel", "17", NULL },
+	{ "retention.sent", "age", "1h", "1h" },
+	{ "retention.sent", "age", "0s", NULL },
+	{ "retention.sent", "age", "48h", "2d" },
+	{ "retention.sent", "size", "1500M", "1500M" },
+	{ "retention.failed", "age", "3651d", NULL },
+	{ "retention.failed", "size", "0", NULL },
+	{ "retention.in", "age", "7d", "7d" },
+};
+
+static const struct attempt route_attempts[] = {
+	{ "", "folder", "letters", "letters" },
+	{ "", "folder", "", NULL },
+	{ "", "match", "{to}_*.pdf", "'{to}_*.pdf'" },
+	{ "", "match", "", NULL },
+	{ "", "subject", "", "''" },
+	{ "", "subject", "it's", "'it''s'" },
+	{ "", "local_id", "", "''" },
+	{ "", "to", "", NULL },
+	{ "", "compress", "off", "false" },
+};
+
+static const struct attempt delivery_attempts[] = {
+	{ "", "workflows", "LAB*", "['LAB*']" },
+	{ "", "workflows", "", NULL },
+	{ "", "second_name", "yes", "true" },
+	{ "", "second_name", "2", NULL },
 };
 
 static void try_one(enum schema_scope scope, const struct attempt *attempt)
@@ -202,6 +244,10 @@ static void checks_values(void **state)
 		try_one(SCHEMA_DAEMON, &daemon_attempts[i]);
 	for (size_t i = 0; i < COUNT(mailbox_attempts); i++)
 		try_one(SCHEMA_MAILBOX, &mailbox_attempts[i]);
+	for (size_t i = 0; i < COUNT(route_attempts); i++)
+		try_one(SCHEMA_ROUTE, &route_attempts[i]);
+	for (size_t i = 0; i < COUNT(delivery_attempts); i++)
+		try_one(SCHEMA_DELIVERY, &delivery_attempts[i]);
 }
 
 static void check_key(const struct schema_key *key, enum schema_scope scope)
@@ -383,6 +429,12 @@ static void knows_sections(void **state)
 	assert_int_equal(schema_section(SCHEMA_DAEMON, ""), -1);
 	assert_true(schema_section(SCHEMA_MAILBOX, "reports") >= 0);
 	assert_true(schema_section(SCHEMA_MAILBOX, "") >= 0);
+	assert_true(schema_section(SCHEMA_MAILBOX, "hooks") >= 0);
+	assert_true(schema_section(SCHEMA_MAILBOX, "retention") >= 0);
+	assert_true(schema_section(SCHEMA_MAILBOX, "retention.in") >= 0);
+	assert_int_equal(schema_section(SCHEMA_MAILBOX, "retent"), -1);
+	assert_int_equal(schema_section(SCHEMA_MAILBOX, "retention."), -1);
+	assert_int_equal(schema_section(SCHEMA_ROUTE, "folder"), -1);
 	assert_int_equal(schema_section(SCHEMA_MAILBOX, "mailbox"), -1);
 }
 
