@@ -5,6 +5,7 @@
 #include "agent/open.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
@@ -109,13 +110,11 @@ void open_file_name(const struct job *job, char *ret, size_t size)
 static int check_message(struct opening *o, struct err *err)
 {
 	const char *mailbox = o->turn->mailbox->set->id;
-	int r = ctl_check_out(&o->ctl, mailbox, err);
-	if (r == -ERR_REFUSED)
-		return wrong(o, "SEND", "07");
-	if (r < 0 && ctl_get(&o->ctl, CTL_TO_DTS)[0] == '\0')
-		return wrong(o, "SEND", "08");
+	const char *code = "";
+	int r = ctl_judge_out(&o->ctl, mailbox, &code, err);
 	if (r < 0)
-		return wrong(o, "TRANSFER", "06");
+		return wrong(o, strcmp(code, "06") == 0 ? "TRANSFER" : "SEND",
+			     code);
 	char name[TEXT_NAME_SIZE + 8];
 	open_file_name(&o->out->job, name, sizeof(name));
 	struct proto_message message;

@@ -105,17 +105,26 @@ static int check_kind(const struct ctl *ctl, struct err *err)
 		       "MessageType is not Data: only data can be sent");
 }
 
-static int check_recipient(const struct ctl *ctl, struct err *err)
+static bool is_mail_only(const struct ctl *ctl)
+{
+	return text_equal_nocase(ctl_get(ctl, CTL_ADDRESS_TYPE), "SMTP");
+}
+
+static int check_address_type(const struct ctl *ctl, struct err *err)
 {
 	const char *kind = ctl_get(ctl, CTL_ADDRESS_TYPE);
-	bool mail = text_equal_nocase(kind, "SMTP");
-	if (*kind && !mail && !text_equal_nocase(kind, "DTS") &&
-	    !text_equal_nocase(kind, "ALL"))
-		return err_set(err, ERR_INVALID,
-			       "AddressType is none of DTS, SMTP and ALL");
+	if (!*kind || is_mail_only(ctl) || text_equal_nocase(kind, "DTS") ||
+	    text_equal_nocase(kind, "ALL"))
+		return 0;
+	return err_set(err, ERR_INVALID,
+		       "AddressType is none of DTS, SMTP and ALL");
+}
+
+static int check_recipient(const struct ctl *ctl, struct err *err)
+{
 	if (*ctl_get(ctl, CTL_TO_DTS))
 		return 0;
-	if (mail)
+	if (is_mail_only(ctl))
 		return err_set(err, ERR_INVALID,
 			       "AddressType is SMTP and To_DTS is missing: "
 			       "messages go to mailboxes only, so name the "
@@ -142,7 +151,6 @@ static int check_flags(const struct ctl *ctl, struct err *err)
 	static const enum ctl_field flags[] = {
 		CTL_COMPRESS,
 		CTL_ENCRYPTED,
-		CTL_IS_COMPRESSED,
 		CTL_ALLOW_CHUNKING,
 	};
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
@@ -155,14 +163,34 @@ static int check_flags(const struct ctl *ctl, struct err *err)
 	return 0;
 }
 
+int ctl_judge_out(const struct ctl *ctl, const char *mailbox,
+		  const char **ret_code, struct err *err)
+{
+	const char *code = "11";
+	int r = check_kind(ctl, err);
+	if (r == 0) {
+		code = "07";
+		r = check_sender(ctl, mailbox, err);
+	}
+	if (r == 0) {
+		code = "10";
+		r = check_address_type(ctl, err);
+	}
+	if (r == 0) {
+		code = "08";
+		r = check_recipient(ctl, err);
+	}
+	if (r == 0) {
+		code = "06";
+		r = check_flags(ctl, err);
+	}
+	if (r < 0)
+		*ret_code = code;
+	return r;
+}
+
 int ctl_check_out(const struct ctl *ctl, const char *mailbox, struct err *err)
 {
-	int r = check_kind(ctl, err);
-	if (r == 0)
-		r = check_sender(ctl, mailbox, err);
-	if (r == 0)
-		r = check_recipient(ctl, err);
-	if (r == 0)
-		r = check_flags(ctl, err);
-	return r;
+	const char *code;
+	return ctl_judge_out(ctl, mailbox, &code, err);
 }

@@ -89,9 +89,15 @@ const char *ctl_field_name(enum ctl_field field);
 int ctl_read(const char *text, size_t len, struct ctl *ret, struct err *err)
 	__attribute__((warn_unused_result));
 /* What a control file in OUT must have to be sent: From_DTS equal to the
- * mailbox (without case; ERR_REFUSED), To_DTS, MessageType Data, flags that
- * are Y, N or empty. Other rules are the API's (mesh/proto). */
+ * mailbox (without case; ERR_REFUSED), To_DTS, MessageType Data, AddressType
+ * DTS, SMTP, ALL or none, flags that are Y, N or empty (IsCompressed is the
+ * client's and not looked at). Other rules are the API's (mesh/proto). */
 int ctl_check_out(const struct ctl *ctl, const char *mailbox, struct err *err)
+	__attribute__((warn_unused_result));
+/* The same, with the StatusCode for what is wrong: of SEND, but 06 of
+ * TRANSFER. Borrowed for ever. */
+int ctl_judge_out(const struct ctl *ctl, const char *mailbox,
+		  const char **ret_code, struct err *err)
 	__attribute__((warn_unused_result));
 /* Never fails below a ceiling of 1 MiB of ret. */
 void ctl_write(const struct ctl *ctl, struct buf *ret);

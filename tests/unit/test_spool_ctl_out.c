@@ -122,7 +122,7 @@ static const struct rule rules[] = {
 	{ CTL_COMPRESS, "", 0, NULL },
 	{ CTL_ENCRYPTED, "X", -(int)ERR_INVALID, "Encrypted" },
 	{ CTL_ENCRYPTED, "true", 0, NULL },
-	{ CTL_IS_COMPRESSED, "gzip", -(int)ERR_INVALID, "IsCompressed" },
+	{ CTL_IS_COMPRESSED, "gzip", 0, NULL },
 	{ CTL_ALLOW_CHUNKING, "2", -(int)ERR_INVALID, "AllowChunking" },
 	{ CTL_ALLOW_CHUNKING, "n", 0, NULL },
 	{ CTL_STATUS_EVENT, "TRANSFER", 0, NULL },
@@ -175,6 +175,35 @@ static void test_out_by_mail_only(void **state)
 	ctl_release(&ctl);
 }
 
+static void test_out_codes(void **state)
+{
+	(void)state;
+	static const struct {
+		enum ctl_field field;
+		const char *value;
+		const char *code;
+	} codes[] = {
+		{ CTL_FROM_DTS, "X26ABC9", "07" },
+		{ CTL_TO_DTS, "", "08" },
+		{ CTL_ADDRESS_TYPE, "POST", "10" },
+		{ CTL_MESSAGE_TYPE, "Report", "11" },
+		{ CTL_COMPRESS, "perhaps", "06" },
+	};
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		struct ctl ctl;
+		struct err err;
+		const char *code = NULL;
+		fill_good(&ctl);
+		assert_int_equal(ctl_judge_out(&ctl, "X26ABC1", &code, &err),
+				 0);
+		assert_null(code);
+		ctl_set(&ctl, codes[i].field, codes[i].value);
+		assert_true(ctl_judge_out(&ctl, "X26ABC1", &code, &err) < 0);
+		assert_string_equal(code, codes[i].code);
+		ctl_release(&ctl);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_out_rules),
 		cmocka_unit_test(test_out_by_mail_only),
+		cmocka_unit_test(test_out_codes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
