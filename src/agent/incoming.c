@@ -50,6 +50,7 @@ static int list(struct turn *turn, struct err *err)
 	struct incoming *in = &mailbox->in;
 	struct reply_page page;
 	const char *next = in->listed ? in->page.next : NULL;
+	bool further = next;
 	int r = inbox_list(&turn->session, next, mailbox->set->workflow_filter,
 			   &page, err);
 	if (r < 0 && next) {
@@ -74,7 +75,8 @@ static int list(struct turn *turn, struct err *err)
 			  "count=%zu reason=\"the inbox lists message ids that "
 			  "cannot be used as file names\"",
 			  page.refused);
-	return report_poll(mailbox, err);
+	/* Further pages belong to the same poll. */
+	return further ? 0 : report_poll(mailbox, err);
 }
 
 /* --- one message --- */
