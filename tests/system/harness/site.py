@@ -259,8 +259,9 @@ class Site:
             shutil.copyfile(payload, dat)
         elif payload is not None:
             dat.write_bytes(payload)
-        ctl.write_text(render(values) if text is None else text, encoding="utf-8")
+        # Before the control file: after it the pair may be gone at once.
         sha256 = "" if payload is None else digest(dat)
+        ctl.write_text(render(values) if text is None else text, encoding="utf-8")
         return Pair(name, dat, ctl, sha256, values)
 
     # --- looking
