@@ -40,6 +40,7 @@ struct outgoing {
 	bool unwritten;
 	struct outcome outcome;
 	bool absent; /* tracking, asked just now, did not know the upload */
+	bool told;   /* IN has a TRANSFER 03 or 04 about this outage */
 	int fd;	     /* the data file while requests are made of it; else -1 */
 };
 
@@ -115,6 +116,7 @@ struct mailbox {
 	struct complaint denied;  /* a pair that we may not read */
 	struct complaint sending; /* our folders, while sending */
 	struct complaint receiving;
+	struct complaint outage; /* what IN was told of the service; silent */
 
 	struct mailbox_view now; /* the worker's */
 	pthread_mutex_t lock;	 /* for seen */

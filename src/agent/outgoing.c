@@ -484,6 +484,20 @@ static int act(struct turn *turn, struct outgoing *out, struct err *err)
 	return 0;
 }
 
+/* Certificates and credentials need an operator, and the sender knows nothing
+ * of them: told once, until the message has gone on. */
+static void tell_sender(struct turn *turn, struct outgoing *out,
+			const struct err *why)
+{
+	struct err err;
+	if (out->told || (why->code != ERR_TLS && why->code != ERR_AUTH))
+		return;
+	out->told = true;
+	if (report_barred(turn->mailbox, out, why, &err) < 0)
+		mailbox_complain(turn->mailbox, &turn->mailbox->folder,
+				 "folder-trouble", &err);
+}
+
 int outgoing_step(struct turn *turn, struct outgoing *out,
 		  enum outgoing_next *ret, struct err *err)
 {
@@ -498,13 +512,18 @@ int outgoing_step(struct turn *turn, struct outgoing *out,
 	if (state == JOB_HELD || (waits && !its_time(out)))
 		return 0;
 	int r = act(turn, out, err);
-	if (r < 0)
+	if (r < 0) {
+		tell_sender(turn, out, err);
 		return r;
-	if (state == JOB_ARCHIVING)
+	}
+	if (state == JOB_ARCHIVING) {
 		*ret = OUTGOING_DONE; /* out is gone */
-	else if (out->job.state == JOB_OPEN && state != JOB_DEFERRED)
+		return 0;
+	}
+	*ret = OUTGOING_GO;
+	if (out->job.state == JOB_OPEN && state != JOB_DEFERRED) {
 		*ret = OUTGOING_YIELD;
-	else
-		*ret = OUTGOING_GO;
+		out->told = false;
+	}
 	return 0;
 }

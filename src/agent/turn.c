@@ -43,6 +43,25 @@ static bool is_disk(const struct err *err)
 	return err->http == 0;
 }
 
+/* An application sees only its folders: what keeps its messages away is told
+ * there, at once, then ever more rarely. */
+static void tell_outage(struct turn *turn, const struct err *why)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	/* One cause has many words, and some have many codes. */
+	bool named = why->code == ERR_TLS || why->code == ERR_AUTH;
+	if (!complaint_raise(&mailbox->outage, named ? why->code : ERR_NETWORK,
+			     why->text, clock_mono_ns()))
+		return;
+	struct err err;
+	int r = report_outage(mailbox, why, &err);
+	if (r == -ERR_SYNC)
+		turn->fatal = true;
+	if (r < 0)
+		mailbox_complain(mailbox, &mailbox->folder, "folder-trouble",
+				 &err);
+}
+
 /* Stays away from the service for a growing while. */
 static void back_off(struct turn *turn, const struct err *err)
 {
@@ -55,6 +74,8 @@ static void back_off(struct turn *turn, const struct err *err)
 	mailbox_complain(mailbox, &mailbox->service,
 			 is_disk(err) ? "mailbox-trouble" : "service-trouble",
 			 err);
+	if (turn->asking && !is_disk(err))
+		tell_outage(turn, err);
 	/* The next turn asks first: as long as the service is away, nothing is
 	 * moved out of OUT. */
 	mailbox->handshake_due_ns = 0;
@@ -86,6 +107,7 @@ static void contact_is_good(struct mailbox *mailbox)
 	mailbox->contact_failures = 0;
 	mailbox->contact_due_ns = 0;
 	mailbox_cleared(mailbox, &mailbox->service, "service-well");
+	(void)complaint_clear(&mailbox->outage); /* the next poll says it */
 }
 
 /* --- parts of a turn; each answers false when the turn must end --- */
@@ -142,6 +164,10 @@ static int scan(struct turn *turn, struct scan_result *ret, struct err *err)
 	};
 	if (rules.orphan_delay_ns < conf->processing_delay_ns)
 		rules.orphan_delay_ns = conf->processing_delay_ns;
+	rules.lone_delay_ns = mailbox->set->orphan_report_ns;
+	if (rules.lone_delay_ns > 0 &&
+	    rules.lone_delay_ns < conf->processing_delay_ns)
+		rules.lone_delay_ns = conf->processing_delay_ns;
 	size_t room = mailbox->out_count < CLAIMED_MOST ?
 			      CLAIMED_MOST - mailbox->out_count :
 			      0;
@@ -181,6 +207,22 @@ static int take_claimed(struct turn *turn, struct err *err)
 	return 0;
 }
 
+/* Data files without control file: each is reported once and left alone. */
+static int tell_lone(struct mailbox *mailbox, const struct scan_result *result,
+		     struct err *err)
+{
+	for (size_t i = 0; i < result->lone_count; i++) {
+		const char *name = result->lone[i].text;
+		int r = report_lone(mailbox, name, err);
+		if (r < 0)
+			return r;
+		scan_told(mailbox->scan, name);
+		log_event(LOG_LEVEL_WARNING, "lone-data", mailbox->set->id,
+			  "file=\"%s\"", name);
+	}
+	return 0;
+}
+
 static int claim_ready(struct turn *turn, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
@@ -201,6 +243,8 @@ static int claim_ready(struct turn *turn, struct err *err)
 		return r;
 	for (size_t i = 0; i < result.count && r == 0; i++)
 		r = outgoing_claim(turn, &result.ready[i], err);
+	if (r == 0)
+		r = tell_lone(mailbox, &result, err);
 	scan_result_release(&result);
 	if (!turn->denied)
 		mailbox_cleared(mailbox, &mailbox->denied, "pair-readable");
@@ -369,6 +413,19 @@ static void make_session(struct turn *turn, struct http_client *http)
 	};
 }
 
+/* False: the turn must end. */
+static bool converse(struct turn *turn, bool *ret_more, struct err *err)
+{
+	turn->asking = true;
+	if (!handshake(turn, err))
+		return false;
+	turn->asking = false;
+	if (!send_out(turn, err))
+		return false;
+	turn->asking = true;
+	return receive_in(turn, ret_more, err);
+}
+
 void turn_run(struct mailbox *mailbox, struct http_client *http,
 	      bool (*go_on)(void *ctx), void *ctx, struct turn_result *ret)
 {
@@ -386,8 +443,7 @@ void turn_run(struct mailbox *mailbox, struct http_client *http,
 		back_off(&turn, &err);
 	else if (mailbox->contact_due_ns > clock_mono_ns())
 		turn.trouble = true;
-	else if (!handshake(&turn, &err) || !send_out(&turn, &err) ||
-		 !receive_in(&turn, &more, &err))
+	else if (!converse(&turn, &more, &err))
 		back_off(&turn, &err);
 	else
 		contact_is_good(mailbox);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "spool/boxdir.h"
+#include "spool/scan_lone.h"
 #include "spool/scan_names.h"
 
 #define FIRST_ROOM 64
@@ -35,12 +36,15 @@ struct table {
 
 struct scan {
 	struct table table; /* of the last run */
+	struct scan_lone lone;
 };
 
 /* A run that is going on. */
 struct run {
 	const struct table *old;
+	const struct scan_lone *old_lone;
 	struct table table;
+	struct scan_lone lone;
 	struct scan_rules rules;
 	int64_t mono_ns;
 	int64_t wall_ns;
@@ -95,8 +99,10 @@ struct scan *scan_new(void)
 
 struct scan *scan_free(struct scan *scan)
 {
-	if (scan)
-		table_release(&scan->table);
+	if (!scan)
+		return NULL;
+	table_release(&scan->table);
+	scan_lone_release(&scan->lone);
 	free(scan);
 	return NULL;
 }
@@ -110,6 +116,13 @@ void scan_forget(struct scan *scan, const char *ctl_name)
 	seen->ctl = (struct scan_identity){ .inode = 0 };
 	free(seen->dat_name);
 	seen->dat_name = NULL;
+}
+
+void scan_told(struct scan *scan, const char *dat_name)
+{
+	struct scan_lone_file *file = scan_lone_find(&scan->lone, dat_name);
+	if (file)
+		file->told = true;
 }
 
 /* --- what was seen: pure --- */
@@ -220,9 +233,28 @@ static int look(int out, const char *name, struct stat *ret, bool *ret_there,
 	return r;
 }
 
+static int look_at_lone(struct run *run, const char *dat_name, struct err *err)
+{
+	struct stat dat;
+	bool has_dat = false;
+	int r = look(run->out, dat_name, &dat, &has_dat, err);
+	if (r < 0 || !has_dat || !is_plain(&dat))
+		return r;
+	struct scan_identity identity = identity_of(&dat);
+	scan_lone_observe(&run->lone, run->old_lone, dat_name, &identity,
+			  run->mono_ns);
+	return 0;
+}
+
 static int look_at_group(struct run *run, const struct scan_group *group,
 			 struct err *err)
 {
+	if (!group->ctl) {
+		run->result.waiting += group->files;
+		return run->rules.lone_delay_ns > 0 ?
+			       look_at_lone(run, group->dat, err) :
+			       0;
+	}
 	struct stat ctl;
 	struct stat dat;
 	bool has_ctl = false;
@@ -248,8 +280,10 @@ static int look_at_all(struct run *run, struct err *err)
 	int r = scan_names_read(&list, run->out, SCAN_NAMES_MAX, err);
 	if (r == 0)
 		run->ready = xcalloc(list.count, sizeof(*run->ready));
-	if (list.cut) /* a partner may be among the names left out */
+	if (list.cut) { /* a partner may be among the names left out */
 		run->rules.orphan_delay_ns = 0;
+		run->rules.lone_delay_ns = 0;
+	}
 	size_t pos = 0;
 	while (r == 0 && pos < list.count) {
 		struct scan_group group;
@@ -300,6 +334,25 @@ static void hand_out(struct run *run, size_t most)
 			  &run->result.ready[i]);
 }
 
+static void name_lone(struct run *run)
+{
+	const struct scan_lone *lone = &run->lone;
+	struct scan_result *result = &run->result;
+	for (size_t i = 0;
+	     i < lone->count && result->lone_count < SCAN_LONE_MAX; i++) {
+		const struct scan_lone_file *file = &lone->items[i];
+		if (file->told ||
+		    run->mono_ns - file->since_ns < run->rules.lone_delay_ns)
+			continue;
+		if (!result->lone)
+			result->lone = xcalloc(SCAN_LONE_MAX,
+					       sizeof(*result->lone));
+		struct scan_name *name = &result->lone[result->lone_count++];
+		/* names of directory entries always fit */
+		(void)text_copy(name->text, sizeof(name->text), file->name);
+	}
+}
+
 static void say_where(const struct boxdir *box, struct err *err)
 {
 	if (err && err->scope == ERR_MESSAGE)
@@ -313,6 +366,7 @@ int scan_run(struct scan *scan, const struct boxdir *box,
 {
 	struct run run = {
 		.old = &scan->table,
+		.old_lone = &scan->lone,
 		.rules = *rules,
 		.mono_ns = mono_ns,
 		.wall_ns = wall_ns,
@@ -322,11 +376,15 @@ int scan_run(struct scan *scan, const struct boxdir *box,
 	int r = look_at_all(&run, err);
 	if (r == 0) {
 		hand_out(&run, most);
+		name_lone(&run);
 		table_release(&scan->table);
+		scan_lone_release(&scan->lone);
 		scan->table = run.table;
+		scan->lone = run.lone;
 		*ret = run.result;
 	} else {
 		table_release(&run.table);
+		scan_lone_release(&run.lone);
 		say_where(box, err);
 	}
 	free(run.ready);
@@ -338,6 +396,7 @@ void scan_result_release(struct scan_result *result)
 	if (!result)
 		return;
 	free(result->ready);
+	free(result->lone);
 	*result = (struct scan_result){ .next_ns = -1, .oldest_s = -1 };
 }
 

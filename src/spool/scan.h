@@ -12,7 +12,8 @@
  * Observations live in memory: after a restart the delay starts anew. Files
  * without partner, names that cannot be used, hidden files and folders are
  * left alone; a .ctl whose .dat is missing for orphan_delay is handed out as
- * an orphan. Pairs come oldest control file first, so that none starves; its
+ * an orphan. A .dat whose .ctl is missing for lone_delay (0: for ever) is named
+ * until scan_told, so that it can be told of once. Pairs come oldest control file first, so that none starves; its
  * age counts from ctime, which tells when it came or was last touched and
  * which a copy does not carry over.
  */
@@ -33,6 +34,8 @@ struct scan;
 /* Names looked at in one run; what is beyond them has its turn when OUT
  * becomes emptier. */
 #define SCAN_NAMES_MAX ((size_t)1000000)
+/* Lone data files named in one run. */
+#define SCAN_LONE_MAX 100
 
 /* What makes a file the same one as before. */
 struct scan_identity {
@@ -53,11 +56,18 @@ struct scan_pair {
 struct scan_rules {
 	int64_t processing_delay_ns;
 	int64_t orphan_delay_ns;
+	int64_t lone_delay_ns;
+};
+
+struct scan_name {
+	char text[TEXT_NAME_SIZE];
 };
 
 struct scan_result {
 	struct scan_pair *ready; /* owned */
 	size_t count;
+	struct scan_name *lone; /* owned; at most SCAN_LONE_MAX */
+	size_t lone_count;
 	size_t settling;  /* pairs seen that are not steady yet */
 	size_t waiting;	  /* .dat and .ctl files that are in no pair */
 	int64_t next_ns;  /* until the first of them can be ready; -1 */
@@ -75,6 +85,8 @@ int scan_run(struct scan *scan, const struct boxdir *box,
 void scan_result_release(struct scan_result *result);
 /* Forgets a name, so that its delay starts anew. */
 void scan_forget(struct scan *scan, const char *ctl_name);
+/* Names a lone data file no more, as long as it is the same file. */
+void scan_told(struct scan *scan, const char *dat_name);
 
 /* The part of a file name before its last dot. */
 void scan_stem(const char *name, char ret[TEXT_NAME_SIZE]);

@@ -24,6 +24,8 @@ from xml.etree import ElementTree
 
 FOLDERS = ("OUT", "TEMP", "SENT", "FAILED", "IN")
 VISIBLE = ("accepted", "acknowledged")
+# Codes of TRANSFER that say why a message waits: there may be several before its end.
+WAITING = ("03", "04", "05")
 # Elements of a dropped control file that its archived form must repeat.
 KEPT = ("WorkflowId", "To_DTS", "From_DTS", "Subject", "LocalId", "MessageType")
 LINE = re.compile(rb"(\d+) (\S+) ([A-Z]+)((?: [a-z_]+=\S*)*) #([0-9a-f]{8})")
@@ -502,6 +504,8 @@ class _Check:
             if not by_id:
                 event = found.get("StatusRecord/Event", "")
                 status = found.get("StatusRecord/Status", "")
+                if event == "TRANSFER" and found.get("StatusRecord/StatusCode") in WAITING:
+                    return
                 key = (found.get("LocalId", "") or name, event, status)
                 reports[key] = reports.get(key, 0) + 1
             return

@@ -13,11 +13,14 @@ from harness.sandbox import Sandbox
 from harness.site import Site
 
 
-def assert_nothing_moved(site: Site, sandbox: Sandbox) -> None:
-    """The pair waits where it was dropped; nothing was sent, received or reported."""
+def assert_nothing_moved(site: Site, sandbox: Sandbox, code: str = "") -> None:
+    """The pair waits where it was dropped; IN has one RECEIVE report of the code, or nothing."""
     assert site.names("OUT") == ["file.ctl", "file.dat"]
-    for folder in ("IN", "SENT", "FAILED", "TEMP"):
+    for folder in ("SENT", "FAILED", "TEMP"):
         assert site.names(folder) == [], folder
+    wanted = [("RECEIVE", "ERROR", code)] if code else []
+    assert [report.status.summary for report in site.reports()] == wanted
+    assert len(site.names("IN")) == len(wanted)
     assert sandbox.requests("POST", "/outbox") == []
     assert sandbox.requests("GET", "/inbox/") == []
 
@@ -40,7 +43,7 @@ def test_wrong_password(sender: Site, sandbox: Sandbox) -> None:
     assert done.code == 1, done
     (line,) = lines_with(done, "password_file")
     assert "X26ABC1" in line
-    assert_nothing_moved(sender, sandbox)
+    assert_nothing_moved(sender, sandbox, "17")
 
 
 def test_wrong_shared_key(sender: Site, sandbox: Sandbox) -> None:
@@ -53,7 +56,7 @@ def test_wrong_shared_key(sender: Site, sandbox: Sandbox) -> None:
     done = sender.run_once()
     assert done.code == 1, done
     assert len(lines_with(done, "shared_key_file")) == 1, done
-    assert_nothing_moved(sender, sandbox)
+    assert_nothing_moved(sender, sandbox, "17")
 
 
 def test_unknown_mailbox(lab: Lab, sandbox: Sandbox) -> None:
@@ -65,7 +68,7 @@ def test_unknown_mailbox(lab: Lab, sandbox: Sandbox) -> None:
     done = site.run_once()
     assert done.code == 1, done
     assert lines_with(done, "mailbox", "X26NONE.yaml"), done
-    assert_nothing_moved(site, sandbox)
+    assert_nothing_moved(site, sandbox, "17")
 
 
 def test_wrong_authority(sender: Site, sandbox: Sandbox) -> None:
@@ -79,7 +82,7 @@ def test_wrong_authority(sender: Site, sandbox: Sandbox) -> None:
     assert done.code == 1, done
     assert lines_with(done, "ca_file"), done
     assert sandbox.requests("") == []
-    assert_nothing_moved(sender, sandbox)
+    assert_nothing_moved(sender, sandbox, "16")
 
 
 def test_foreign_client_certificate(sender: Site, sandbox: Sandbox) -> None:
@@ -94,7 +97,7 @@ def test_foreign_client_certificate(sender: Site, sandbox: Sandbox) -> None:
     assert done.code == 1, done
     assert lines_with(done, "certificate"), done
     assert sandbox.requests("") == []
-    assert_nothing_moved(sender, sandbox)
+    assert_nothing_moved(sender, sandbox, "16")
 
 
 def test_key_of_another_certificate(sender: Site, sandbox: Sandbox) -> None:

@@ -28,8 +28,10 @@ def test_nobody_listens(lab: Lab) -> None:
         said = [line for line in done.err.splitlines() if f"127.0.0.1:{port}" in line]
         assert len(said) == 1, done
     assert site.names("OUT") == ["file.ctl", "file.dat"]
-    for folder in ("IN", "SENT", "FAILED", "TEMP"):
+    for folder in ("SENT", "FAILED", "TEMP"):
         assert site.names(folder) == [], folder
+    told = [report.status.summary for report in site.reports()]
+    assert told == [("RECEIVE", "ERROR", "15")] * 3, "one of each cycle"
 
 
 def test_away_and_back(lab: Lab) -> None:
@@ -49,6 +51,7 @@ def test_away_and_back(lab: Lab) -> None:
     assert site.names("FAILED") == site.names("SENT") == site.names("TEMP") == []
     said = [line for line in site.process.text().splitlines() if f":{server.port}" in line]
     assert 1 <= len(said) <= 2, said
+    assert len(site.reports("RECEIVE")) == len(said)
     port = server.port
     server.close()
     sandbox.start(port=port)
