@@ -10,7 +10,13 @@ from pathlib import Path
 from harness.ctlfile import ControlFile
 
 _FORMS = Path(__file__).resolve().parents[1] / "golden"
-_FIELDS = {"SUBJECT": "Subject", "LOCALID": "LocalId", "DTSID": "DTSId"}
+_FIELDS = {
+    "SUBJECT": "Subject",
+    "LOCALID": "LocalId",
+    "DTSID": "DTSId",
+    "PARTNERID": "PartnerId",
+    "DESCRIPTION": "StatusRecord/Description",
+}
 _CLOSE = datetime.timedelta(minutes=10)
 
 

@@ -1,0 +1,22 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Report</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <Subject>Clinic letters</Subject>
+  <LocalId>letters-0417</LocalId>
+  <DTSId></DTSId>
+  <Compress>Y</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <AllowChunking>Y</AllowChunking>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>COLLECT</Event>
+    <Status>ERROR</Status>
+    <StatusCode>02</StatusCode>
+    <Description>.dat file is missing or inaccessible</Description>
+  </StatusRecord>
+</DTSControl>

@@ -1,0 +1,19 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>x26abc1</From_DTS>
+  <To_DTS>x26abc2</To_DTS>
+  <Subject></Subject>
+  <LocalId>@LOCALID@</LocalId>
+  <DTSId></DTSId>
+  <WorkflowId></WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>TRANSFER</Event>
+    <Status>ERROR</Status>
+    <StatusCode>06</StatusCode>
+    <Description>WorkflowId is missing or empty</Description>
+  </StatusRecord>
+</DTSControl>

@@ -1,0 +1,19 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS></To_DTS>
+  <Subject></Subject>
+  <LocalId></LocalId>
+  <DTSId></DTSId>
+  <WorkflowId></WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>COLLECT</Event>
+    <Status>ERROR</Status>
+    <StatusCode>01</StatusCode>
+    <Description>the control file 'file.ctl': line 2: ends too early: is it complete?</Description>
+  </StatusRecord>
+</DTSControl>

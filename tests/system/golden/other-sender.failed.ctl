@@ -1,0 +1,22 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>X26ABC2</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <Subject>Clinic letters</Subject>
+  <LocalId>letters-0417</LocalId>
+  <DTSId></DTSId>
+  <Compress>Y</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <AllowChunking>Y</AllowChunking>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>SEND</Event>
+    <Status>ERROR</Status>
+    <StatusCode>07</StatusCode>
+    <Description>From_DTS is not this mailbox (X26ABC1): put the pair into the OUT folder of its sender</Description>
+  </StatusRecord>
+</DTSControl>

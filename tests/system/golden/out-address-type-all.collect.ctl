@@ -1,0 +1,23 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>ALL</AddressType>
+  <MessageType>Report</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <From_ESMTP>x26abc1@dts.nhs.uk</From_ESMTP>
+  <To_ESMTP>x26abc2@dts.nhs.uk</To_ESMTP>
+  <Subject>0f1e2d3c4b5a69788796a5b4c3d2e1f0</Subject>
+  <LocalId>my_extract.csv</LocalId>
+  <Compress>Y</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>DEMO_EXTRACT</WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <AllowChunking>Y</AllowChunking>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>COLLECT</Event>
+    <Status>SUCCESS</Status>
+    <StatusCode>00</StatusCode>
+    <Description>Data collect success confirmation.</Description>
+  </StatusRecord>
+</DTSControl>

@@ -1,0 +1,22 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Report</MessageType>
+  <From_DTS>x26ABC1</From_DTS>
+  <To_DTS>x26abc2</To_DTS>
+  <Subject>FeedFOO</Subject>
+  <LocalId>feedFOO20417ad3c52-7d1e-4f0a-9c3b-5e6f7a8b9c0d.xml</LocalId>
+  <DTSId></DTSId>
+  <Compress>Y</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>DEMO_FEED</WorkflowId>
+  <DataChecksum></DataChecksum>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>COLLECT</Event>
+    <Status>SUCCESS</Status>
+    <StatusCode>00</StatusCode>
+    <Description>Data collect success confirmation.</Description>
+  </StatusRecord>
+</DTSControl>

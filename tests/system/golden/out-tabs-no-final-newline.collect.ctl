@@ -1,0 +1,19 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Report</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <Subject></Subject>
+  <LocalId>local-9</LocalId>
+  <Compress>N</Compress>
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>COLLECT</Event>
+    <Status>SUCCESS</Status>
+    <StatusCode>00</StatusCode>
+    <Description>Data collect success confirmation.</Description>
+  </StatusRecord>
+</DTSControl>

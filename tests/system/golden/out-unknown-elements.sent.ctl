@@ -1,0 +1,20 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <Subject></Subject>
+  <LocalId>@LOCALID@</LocalId>
+  <DTSId>@DTSID@</DTSId>
+  <Compress>N</Compress>
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>TRANSFER</Event>
+    <Status>SUCCESS</Status>
+    <StatusCode>00</StatusCode>
+    <Description>Data Transfer success confirmation.</Description>
+  </StatusRecord>
+</DTSControl>

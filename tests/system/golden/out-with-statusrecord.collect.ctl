@@ -1,0 +1,25 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>ALL</AddressType>
+  <MessageType>Report</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <From_ESMTP>x26abc1@dts.nhs.uk</From_ESMTP>
+  <To_ESMTP>x26abc2@dts.nhs.uk</To_ESMTP>
+  <Subject></Subject>
+  <LocalId>request-12</LocalId>
+  <DTSId>20250101000000000000_ABCDEF</DTSId>
+  <Compress>N</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>DEMO_LETTERS_ACK</WorkflowId>
+  <ProcessId></ProcessId>
+  <DataChecksum></DataChecksum>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>COLLECT</Event>
+    <Status>SUCCESS</Status>
+    <StatusCode>00</StatusCode>
+    <Description>Data collect success confirmation.</Description>
+  </StatusRecord>
+</DTSControl>

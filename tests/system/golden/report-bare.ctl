@@ -1,0 +1,26 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>ALL</AddressType>
+  <MessageType>Report</MessageType>
+  <From_DTS></From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <From_ESMTP></From_ESMTP>
+  <To_ESMTP>x26abc2@dts.nhs.uk</To_ESMTP>
+  <Subject>NDR</Subject>
+  <LocalId></LocalId>
+  <DTSId>@DTSID@</DTSId>
+  <PartnerId></PartnerId>
+  <Compress>N</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>TEST_WORKFLOW</WorkflowId>
+  <ProcessId></ProcessId>
+  <DataChecksum></DataChecksum>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>SEND</Event>
+    <Status>ERROR</Status>
+    <StatusCode>14</StatusCode>
+    <Description>Message could not be delivered as mailbox is deactivated</Description>
+  </StatusRecord>
+</DTSControl>

@@ -1,0 +1,26 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>ALL</AddressType>
+  <MessageType>Data</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <From_ESMTP>x26abc1@dts.nhs.uk</From_ESMTP>
+  <To_ESMTP>x26abc2@dts.nhs.uk</To_ESMTP>
+  <Subject>FeedFOO</Subject>
+  <LocalId>feedFOO20417ad3c52-7d1e-4f0a-9c3b-5e6f7a8b9c0d.xml</LocalId>
+  <DTSId>@DTSID@</DTSId>
+  <PartnerId></PartnerId>
+  <Compress>N</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>DEMO_FEED</WorkflowId>
+  <ProcessId></ProcessId>
+  <DataChecksum></DataChecksum>
+  <IsCompressed>N</IsCompressed>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>TRANSFER</Event>
+    <Status>SUCCESS</Status>
+    <StatusCode>00</StatusCode>
+    <Description>Transferred to recipient mailbox</Description>
+  </StatusRecord>
+</DTSControl>

@@ -1,0 +1,22 @@
+<DTSControl>
+  <Version>1.0</Version>
+  <AddressType>DTS</AddressType>
+  <MessageType>Report</MessageType>
+  <From_DTS>X26ABC1</From_DTS>
+  <To_DTS>X26ABC2</To_DTS>
+  <Subject>Clinic letters</Subject>
+  <LocalId>letters-0417</LocalId>
+  <DTSId>20260614083012123456_A1B2C3</DTSId>
+  <Compress>Y</Compress>
+  <Encrypted>N</Encrypted>
+  <WorkflowId>DEMO_LETTERS</WorkflowId>
+  <IsCompressed>N</IsCompressed>
+  <AllowChunking>Y</AllowChunking>
+  <StatusRecord>
+    <DateTime>@DATETIME@</DateTime>
+    <Event>TRANSFER</Event>
+    <Status>ERROR</Status>
+    <StatusCode>04</StatusCode>
+    <Description>invalid username or authentication string; the message is kept and goes on by itself when this is mended, do not send it again: the service answered the upload with HTTP 401</Description>
+  </StatusRecord>
+</DTSControl>
