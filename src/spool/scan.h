@@ -13,9 +13,9 @@
  * without partner, names that cannot be used, hidden files and folders are
  * left alone; a .ctl whose .dat is missing for orphan_delay is handed out as
  * an orphan. A .dat whose .ctl is missing for lone_delay (0: for ever) is named
- * until scan_told, so that it can be told of once. Pairs come oldest control file first, so that none starves; its
- * age counts from ctime, which tells when it came or was last touched and
- * which a copy does not carry over.
+ * until scan_told, so that it can be told of once. Pairs come oldest control
+ * file first, so that none starves; its age counts from ctime, which tells when
+ * it came or was last touched and which a copy does not carry over.
  */
 #ifndef MESHDROP_SPOOL_SCAN_H
 #define MESHDROP_SPOOL_SCAN_H
