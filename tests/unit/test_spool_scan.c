@@ -511,94 +511,6 @@ static void test_orphans_never(void **state)
 	assert_counts(f, 0, 0, 1);
 }
 
-/* --- data files alone --- */
-
-static void assert_lone(const struct fixture *f, const char *name)
-{
-	assert_int_equal(f->result.lone_count, name ? 1 : 0);
-	assert_int_equal(!f->result.lone, !name);
-	if (name)
-		assert_string_equal(f->result.lone[0].text, name);
-}
-
-static void test_lone_data(void **state)
-{
-	struct fixture *f = *state;
-	f->rules.lone_delay_ns = 60 * SECOND;
-	put(f, "a.dat");
-	put(f, "b.dat");
-	put(f, "b.ctl");
-	make_link(f, "c.dat");
-	run(f, START);
-	assert_lone(f, NULL);
-	run(f, START + 60 * SECOND - 1);
-	assert_lone(f, NULL);
-	run(f, START + 60 * SECOND);
-	assert_lone(f, "a.dat");
-	assert_counts(f, 1, 0, 2);
-	/* until somebody was told */
-	run(f, START + 61 * SECOND);
-	assert_lone(f, "a.dat");
-	scan_told(f->scan, "a.dat");
-	scan_told(f->scan, "x.dat");
-	run(f, START + 1000 * SECOND);
-	assert_lone(f, NULL);
-}
-
-static void test_lone_data_that_changes(void **state)
-{
-	struct fixture *f = *state;
-	f->rules.lone_delay_ns = 60 * SECOND;
-	put(f, "a.dat");
-	run(f, START);
-	scratch_write(&f->out, "a.dat", "longer than before");
-	run(f, START + 30 * SECOND);
-	run(f, START + 60 * SECOND);
-	assert_lone(f, NULL);
-	run(f, START + 90 * SECOND);
-	assert_lone(f, "a.dat");
-	scan_told(f->scan, "a.dat");
-	/* it grows on: still the same one */
-	scratch_write(&f->out, "a.dat", "longer than ever before");
-	run(f, START + 100 * SECOND);
-	run(f, START + 200 * SECOND);
-	assert_lone(f, NULL);
-	/* it was a pair in between: what is left is another matter */
-	put(f, "a.ctl");
-	run(f, START + 201 * SECOND);
-	assert_int_equal(unlinkat(f->out.fd, "a.ctl", 0), 0);
-	run(f, START + 202 * SECOND);
-	run(f, START + 262 * SECOND);
-	assert_lone(f, "a.dat");
-}
-
-static void test_lone_data_never(void **state)
-{
-	struct fixture *f = *state;
-	put(f, "a.dat");
-	run(f, START);
-	run(f, START + 1000000 * SECOND);
-	assert_lone(f, NULL);
-}
-
-static void test_much_lone_data(void **state)
-{
-	struct fixture *f = *state;
-	f->rules.lone_delay_ns = 1;
-	for (unsigned i = 0; i < SCAN_LONE_MAX + 10; i++) {
-		char name[32];
-		(void)snprintf(name, sizeof(name), "%u.dat", i);
-		put(f, name);
-	}
-	run(f, START);
-	run(f, START + 1);
-	assert_int_equal(f->result.lone_count, SCAN_LONE_MAX);
-	for (size_t i = 0; i < f->result.lone_count; i++)
-		scan_told(f->scan, f->result.lone[i].text);
-	run(f, START + 2);
-	assert_int_equal(f->result.lone_count, 10);
-}
-
 /* --- order and amount --- */
 
 static void test_oldest_first(void **state)
@@ -754,10 +666,6 @@ int main(void)
 		TEST(test_orphan_whose_data_comes_late),
 		TEST(test_forgotten_orphan),
 		TEST(test_orphans_never),
-		TEST(test_lone_data),
-		TEST(test_lone_data_that_changes),
-		TEST(test_lone_data_never),
-		TEST(test_much_lone_data),
 		TEST(test_oldest_first),
 		TEST(test_most_limits_only_what_is_handed_out),
 		TEST(test_many_pairs),
