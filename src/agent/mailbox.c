@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/retention.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -70,6 +71,7 @@ int mailbox_open(const struct conf *conf, const struct conf_mailbox *set,
 	boxdir_init(&mailbox->dir);
 	delivery_init(&mailbox->in.delivery);
 	mailbox->scan = scan_new();
+	mailbox->retention = retention_new(clock_mono_ns());
 	int r = open_parts(mailbox, state_dir, err);
 	if (r < 0) {
 		(void)mailbox_close(mailbox);
@@ -91,6 +93,7 @@ struct mailbox *mailbox_close(struct mailbox *mailbox)
 	mailbox->in.gz = gz_reader_free(mailbox->in.gz);
 	free(mailbox->in.poison);
 	mailbox->scan = scan_free(mailbox->scan);
+	mailbox->retention = retention_free(mailbox->retention);
 	mailbox->ledger = ledger_close(mailbox->ledger);
 	boxdir_release(&mailbox->dir);
 	(void)pthread_mutex_destroy(&mailbox->lock); /* nobody holds it */
@@ -161,6 +164,7 @@ static const char *worst(const struct mailbox *mailbox)
 	const struct complaint *const all[] = {
 		&mailbox->service, &mailbox->disk,	&mailbox->folder,
 		&mailbox->sending, &mailbox->receiving, &mailbox->denied,
+		&mailbox->retaining,
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (all[i]->text[0] != '\0')

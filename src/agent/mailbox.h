@@ -30,6 +30,7 @@ struct conf_mailbox;
 struct err;
 struct gz_reader;
 struct ledger;
+struct retention;
 struct scan;
 
 /* A job in memory. An outcome whose line could not be written stays here, and
@@ -81,6 +82,7 @@ struct mailbox_view {
 	uint64_t settling; /* pairs in OUT that are not steady yet */
 	uint64_t waiting;  /* files in OUT without partner */
 	uint64_t poisoned;
+	uint64_t removed;	 /* by retention: pairs, messages, reports */
 	int64_t oldest_s;	 /* age of the oldest control file in OUT */
 	int64_t last_poll_ns;	 /* wall time of the last good list */
 	int64_t last_contact_ns; /* wall time of the last good exchange */
@@ -94,6 +96,7 @@ struct mailbox {
 	struct boxdir dir;
 	struct scan *scan;
 	struct ledger *ledger;
+	struct retention *retention;
 
 	struct outgoing **out; /* owned, oldest first */
 	size_t out_count;
@@ -117,6 +120,7 @@ struct mailbox {
 	struct complaint sending; /* our folders, while sending */
 	struct complaint receiving;
 	struct complaint outage; /* what IN was told of the service; silent */
+	struct complaint retaining; /* what should go cannot be removed */
 
 	struct mailbox_view now; /* the worker's */
 	pthread_mutex_t lock;	 /* for seen */

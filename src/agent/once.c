@@ -11,6 +11,7 @@
 
 #include "agent/client.h"
 #include "agent/mailbox.h"
+#include "agent/retention.h"
 #include "agent/site.h"
 #include "agent/turn.h"
 #include "base/clock.h"
@@ -66,6 +67,7 @@ static void cycle(struct once *once, struct mailbox *mailbox,
 {
 	int64_t until = clock_mono_ns() + SETTLE_MARGIN +
 			once->site->conf->processing_delay_ns;
+	retention_hurry(mailbox->retention, clock_mono_ns());
 	for (;;) {
 		struct turn_result result;
 		turn_run(mailbox, http, go_on, once, &result);

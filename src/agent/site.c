@@ -11,6 +11,7 @@
 #include "agent/incoming.h"
 #include "agent/mailbox.h"
 #include "agent/recover.h"
+#include "agent/retention.h"
 #include "agent/status.h"
 #include "base/clock.h"
 #include "base/fsx.h"
@@ -231,6 +232,7 @@ static void adopt(struct site *site, const struct conf *conf)
 		}
 		mailbox->conf = conf;
 		mailbox->set = set;
+		retention_cancel(mailbox->retention);
 		mailbox->handshake_due_ns = 0;
 		mailbox->contact_due_ns = 0;
 		mailbox->scan_due_ns = 0;

@@ -55,6 +55,7 @@ static json_t *describe(struct mailbox *mailbox)
 	put_number(object, "settling", view.settling);
 	put_number(object, "waiting", view.waiting);
 	put_number(object, "not_taken", view.poisoned);
+	put_number(object, "removed", view.removed);
 	if (json_object_set_new(object, "oldest_in_out_s",
 				view.oldest_s < 0 ?
 					json_null() :

@@ -9,6 +9,7 @@
 #include "agent/orders.h"
 #include "agent/outgoing.h"
 #include "agent/report.h"
+#include "agent/retention.h"
 #include "base/clock.h"
 #include "base/fsx.h"
 #include "base/log.h"
@@ -373,6 +374,18 @@ static int64_t jobs_due(const struct mailbox *mailbox, bool *ret_now)
 	return due;
 }
 
+/* Retention comes last: nobody waits for it. */
+static void end_well(struct turn *turn, bool *ret_more)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	contact_is_good(mailbox);
+	bool jobs_now;
+	(void)jobs_due(mailbox, &jobs_now); /* when does not matter */
+	bool idle = !*ret_more && !jobs_now && mailbox->scan_due_ns != 0;
+	if (retention_run(turn, idle))
+		*ret_more = true;
+}
+
 static void conclude(const struct turn *turn, bool more,
 		     struct turn_result *ret)
 {
@@ -446,7 +459,7 @@ void turn_run(struct mailbox *mailbox, struct http_client *http,
 	else if (!converse(&turn, &more, &err))
 		back_off(&turn, &err);
 	else
-		contact_is_good(mailbox);
+		end_well(&turn, &more);
 	conclude(&turn, more, ret);
 	mailbox_view_publish(mailbox);
 }

@@ -401,14 +401,28 @@ int fsx_lock(int fd, const char *label, struct err *err)
 	return r;
 }
 
+static int stat_fs(int dirfd, struct statvfs *ret)
+{
+	int n;
+	do {
+		n = fstatvfs(dirfd, ret);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+int fsx_keeps_atime(int dirfd, bool *ret, struct err *err)
+{
+	struct statvfs fs;
+	if (stat_fs(dirfd, &fs) < 0)
+		return err_sys(err, errno, "cannot find out the mount options");
+	*ret = (fs.f_flag & ST_NOATIME) == 0;
+	return 0;
+}
+
 int fsx_free_bytes(int dirfd, uint64_t *ret, struct err *err)
 {
 	struct statvfs fs;
-	int n;
-	do {
-		n = fstatvfs(dirfd, &fs);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
+	if (stat_fs(dirfd, &fs) < 0)
 		return err_sys(err, errno, "cannot find out the free space");
 	uint64_t bytes;
 	if (__builtin_mul_overflow((uint64_t)fs.f_bavail, (uint64_t)fs.f_frsize,

@@ -132,5 +132,7 @@ int fsx_store(int dirfd, const char *name, mode_t mode, const void *data,
 
 /* Bytes that an unprivileged process may still write. */
 int fsx_free_bytes(int dirfd, uint64_t *ret, struct err *err) FSX_MUST;
+/* Whether the mount lets reading a file set its atime at all. */
+int fsx_keeps_atime(int dirfd, bool *ret, struct err *err) FSX_MUST;
 
 #endif
