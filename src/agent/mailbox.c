@@ -162,8 +162,8 @@ static void count_jobs(struct mailbox *mailbox)
 static const char *worst(const struct mailbox *mailbox)
 {
 	const struct complaint *const all[] = {
-		&mailbox->service, &mailbox->disk,	&mailbox->folder,
-		&mailbox->sending, &mailbox->receiving, &mailbox->denied,
+		&mailbox->service,   &mailbox->disk,	  &mailbox->folder,
+		&mailbox->sending,   &mailbox->receiving, &mailbox->denied,
 		&mailbox->retaining,
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

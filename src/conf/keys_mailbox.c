@@ -14,6 +14,8 @@
 /* Far over anything real, far under what arithmetic can hold. */
 #define MOST_BYTES UINT64_C(1000000000000000)
 #define MOST_AGE (3650 * DAY)
+/* So long, at least, the ledger knows what was delivered. */
+#define MOST_AGE_IN (35 * DAY)
 
 static const struct schema_list routes = {
 	.item = SCHEMA_ROUTE,
@@ -310,9 +312,19 @@ static const struct schema_key mailbox_keys[] = {
 		.name = "age",
 		.type = SCHEMA_DURATION,
 		.min = HOUR,
-		.max = MOST_AGE,
+		.max = MOST_AGE_IN,
 		.offset = offsetof(struct conf_mailbox, keep_in.age_ns),
 		.summary = "remove from IN what was read so long ago",
+	},
+	{
+		.scope = SCHEMA_MAILBOX,
+		.section = "retention.in",
+		.name = "size",
+		.type = SCHEMA_SIZE,
+		.min = 1,
+		.max = MOST_BYTES,
+		.offset = offsetof(struct conf_mailbox, keep_in.size),
+		.summary = "remove the oldest that was read above this size",
 	},
 };
 
