@@ -32,6 +32,9 @@ OUTGOING = "src/agent/outgoing.c"
 RESOLVE = "src/agent/resolve.c"
 OUTCOME = "src/mesh/outcome.c"
 HTTP = "src/net/http.c"
+RETAIN = "src/spool/retain.c"
+RETAIN_DIR = "src/spool/retain_dir.c"
+RETENTION_C = "src/agent/retention.c"
 
 # --- syncs
 
@@ -331,4 +334,48 @@ BELIEF = (
     ),
 )
 
-ALL = (*SYNCS, *ORDER, *KNOWLEDGE, *BELIEF)
+# --- what retention may not touch
+
+RETENTION = (
+    Mutant(
+        "retention-unread",
+        ((RETAIN, "return file->atime_ns > file->ctime_ns;",
+                  "return file->atime_ns >= 0;"),),
+        ("unit:test_spool_retain",),
+    ),
+    Mutant(
+        "retention-of-changed-files",
+        ((RETAIN_DIR, "if (r < 0 || !same)\n\t\treturn r;", "if (r < 0)\n\t\treturn r;"),),
+        ("unit:test_spool_retain_dir",),
+    ),
+    Mutant(
+        "retention-of-links",
+        ((RETAIN, "if (facts->links == 1)\n\t\treturn true;",
+                  "if (facts->links > 0)\n\t\treturn true;"),),
+        ("unit:test_spool_retain",),
+    ),
+    Mutant(
+        "retention-data-first",
+        ((RETAIN, "return left->role < right->role ? -1 : 1;",
+                  "return left->role > right->role ? -1 : 1;"),),
+        ("unit:test_spool_retain",),
+    ),
+    Mutant(
+        "retention-of-what-jobs-name",
+        ((RETENTION_C, "return !is_of_job(ctx, stem);", "return ctx && stem;"),),
+        ("unit:test_agent_retention",),
+    ),
+    Mutant(
+        "retention-beside-a-damaged-record",
+        ((RETENTION_C, "bool known = mailbox->damaged == 0;", "bool known = true;"),),
+        ("unit:test_agent_retention",),
+    ),
+    Mutant(
+        "retention-by-a-clock-that-was-set",
+        ((RETENTION_C, "retention->contact_ns != 0 && drift < CLOCK_SLACK &&",
+                       "retention->contact_ns != 0 && drift < INT64_MAX &&"),),
+        ("unit:test_agent_retention",),
+    ),
+)
+
+ALL = (*SYNCS, *ORDER, *KNOWLEDGE, *BELIEF, *RETENTION)

@@ -137,6 +137,14 @@ static const struct attempt daemon_attempts[] = {
 };
 
 static const struct attempt mailbox_attempts[] = {
+	{ "retention.sent", "age", "1h", "1h" },
+	{ "retention.sent", "age", "59m", NULL },
+	{ "retention.sent", "size", "10G", "10G" },
+	{ "retention.failed", "age", "400d", "400d" },
+	{ "retention.failed", "size", "0", NULL },
+	{ "retention.in", "age", "35d", "35d" },
+	{ "retention.in", "age", "841h", NULL }, /* the ledger forgets */
+	{ "retention.in", "size", "1", "1" },
 	{ "", "mailbox", "X26ABC1", "X26ABC1" },
 	{ "", "mailbox", "x_-9", "x_-9" },
 	{ "", "mailbox", "", NULL },
