@@ -140,7 +140,7 @@ def beyond_java(site: Site) -> dict[str, Any]:
             "on_failed": {"command": [str(program)], "timeout": "1h"},
             "parallel": 16,
         },
-        "retention": {"sent": {"age": "36h", "size": "1500M"}, "in": {"age": "7d"}},
+        "retention": {"sent": {"age": "36h", "size": "1500M"}, "in": {"age": "7d", "size": "10G"}},
     }
 
 
@@ -208,10 +208,10 @@ def test_examples(sender: Site) -> None:
     secret = sender.path / "proxy.password"
     secret.write_text("a password\n", encoding="utf-8")
     secret.chmod(0o600)
-    text = re.sub(r"^environment = .*", "", uncommented("meshdrop.conf.example"), flags=re.MULTILINE)
-    text = text.replace("/run/meshdrop/", f"{sender.path}/")
+    text = uncommented("meshdrop.conf.example").replace("/run/meshdrop/", f"{sender.path}/")
+    text = text.replace("\nenvironment = live\n", "\n")
     for name in ("shared_key_file", "ca_file", "certificate", "private_key"):
-        text = re.sub(rf"^{name} = .*", f"{name} = {sender.service[name]}", text, flags=re.MULTILINE)
+        text = re.sub(rf"(?m)^{name} = .*", f"{name} = {sender.service[name]}", text)
     sender.conf.write_text(text, encoding="utf-8")
     done = sender.run_daemon("--check")
     assert done.code == 0, done

@@ -186,6 +186,85 @@ static void matches_names(void **state)
 	}
 }
 
+/* --- against a matcher too simple to be wrong --- */
+
+/* Without "{to}"; the pattern is len bytes, the name ends at end. */
+static bool fits(const char *p, size_t len, const char *s, const char *end)
+{
+	if (len == 0)
+		return s == end;
+	if (*p == '*')
+		return fits(p + 1, len - 1, s, end) ||
+		       (s < end && fits(p, len, s + 1, end));
+	return s < end && (*p == '?' || *p == *s) &&
+	       fits(p + 1, len - 1, s + 1, end);
+}
+
+/* Tries each part of the name, the first and shortest first. */
+static bool fits_with_capture(const char *pattern, const char *name, char *to)
+{
+	const char *capture = strstr(pattern, "{to}");
+	const char *end = name + strlen(name);
+	to[0] = '\0';
+	if (!capture)
+		return fits(pattern, strlen(pattern), name, end);
+	const char *rest = capture + strlen("{to}");
+	for (const char *s = name; s < end; s++) {
+		if (!fits(pattern, (size_t)(capture - pattern), name, s))
+			continue;
+		for (const char *e = s + 1; e <= end && e[-1] != '_'; e++) {
+			if (!fits(rest, strlen(rest), e, end))
+				continue;
+			memcpy(to, s, (size_t)(e - s));
+			to[e - s] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The n-th text of those made of parts; false: n is over the last. */
+static bool make(unsigned n, const char *const *parts, unsigned count,
+		 unsigned most, char *ret)
+{
+	ret[0] = '\0';
+	char *out = ret;
+	for (unsigned len = 0; n > 0; len++) {
+		if (len == most)
+			return false;
+		n--;
+		size_t size = strlen(parts[n % count]);
+		memcpy(out, parts[n % count], size + 1);
+		out += size;
+		n /= count;
+	}
+	return true;
+}
+
+static void matches_as_the_simple_one_does(void **state)
+{
+	(void)state;
+	static const char *const tokens[] = { "a", "b", "*", "?", "{to}" };
+	static const char *const letters[] = { "a", "b", "_" };
+	char pattern[32];
+	char name[8];
+	unsigned matched = 0;
+	for (unsigned i = 1; make(i, tokens, 5, 4, pattern); i++) {
+		if (pattern_check(pattern))
+			continue;
+		for (unsigned k = 0; make(k, letters, 3, 5, name); k++) {
+			char wanted[8];
+			char to[8] = "";
+			bool good = fits_with_capture(pattern, name, wanted);
+			assert_int_equal(pattern_match(pattern, name, to, 8),
+					 good);
+			assert_string_equal(to, good ? wanted : "");
+			matched += good;
+		}
+	}
+	assert_in_range(matched, 1000, 1000000);
+}
+
 static void a_long_capture_is_no_match(void **state)
 {
 	(void)state;
@@ -234,6 +313,7 @@ int main(void)
 		cmocka_unit_test(fills_no_more_than_fits),
 		cmocka_unit_test(checks_patterns),
 		cmocka_unit_test(matches_names),
+		cmocka_unit_test(matches_as_the_simple_one_does),
 		cmocka_unit_test(a_long_capture_is_no_match),
 		cmocka_unit_test(long_names_take_no_time),
 	};

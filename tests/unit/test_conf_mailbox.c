@@ -103,7 +103,7 @@ static void reads_the_rest(void **state)
 		  "retention:\n"
 		  "  sent: {age: 30d, size: 10G}\n"
 		  "  failed: {age: 1h}\n"
-		  "  in: {age: 7d}\n");
+		  "  in: {age: 35d, size: 1k}\n");
 	struct conf *conf = set_loaded("");
 	const struct conf_mailbox *box = &conf->mailboxes[0];
 	assert_true(box->report_collect);
@@ -126,7 +126,8 @@ static void reads_the_rest(void **state)
 	assert_int_equal(box->keep_sent.size, 10000000000);
 	assert_int_equal(box->keep_failed.age_ns, HOUR);
 	assert_int_equal(box->keep_failed.size, 0);
-	assert_int_equal(box->keep_in.age_ns, 7 * 24 * HOUR);
+	assert_int_equal(box->keep_in.age_ns, 35 * 24 * HOUR);
+	assert_int_equal(box->keep_in.size, 1000);
 	assert_null(conf_free(conf));
 }
 
@@ -373,9 +374,9 @@ static const struct bad bad_others[] = {
 	{ "retention: {failed: {size: 0}}\n",
 	  "4: retention.failed.size must be a size from 1 to 1000T, such as "
 	  "10G, not '0'" },
-	{ "retention: {in: {size: 1G}}\n",
-	  "4: 'size' is in the wrong place: it is known as "
-	  "retention.sent.size" },
+	{ "retention: {in: {age: 36d}}\n",
+	  "4: retention.in.age must be a time from 1h to 35d, such as 30d, not "
+	  "'36d'" },
 };
 
 static void refuses_the_rest(void **state)
