@@ -217,34 +217,6 @@ static void test_open_path(void **state)
 	assert_int_equal(none, UNTOUCHED);
 }
 
-static void test_check_program(void **state)
-{
-	(void)state;
-	char path[512];
-	struct err err;
-	int fd = openat(root, "program", O_WRONLY | O_CREAT, 0700);
-	assert_true(fd >= 0);
-	assert_int_equal(close(fd), 0);
-	(void)snprintf(path, sizeof(path), "%s/program", root_path);
-	assert_int_equal(fsx_check_program(path, &err), 0);
-	assert_int_equal(fchmodat(root, "program", 0702, 0), 0);
-	expect_error(fsx_check_program(path, &err), &err, ERR_UNSAFE, path,
-		     "everybody may write it");
-	assert_int_equal(fchmodat(root, "program", 0600, 0), 0);
-	expect_error(fsx_check_program(path, &err), &err, ERR_DENIED, path,
-		     "cannot run");
-	/* A link is fine, as in /etc/alternatives. */
-	assert_int_equal(fchmodat(root, "program", 0755, 0), 0);
-	assert_int_equal(symlinkat("program", root, "link"), 0);
-	(void)snprintf(path, sizeof(path), "%s/link", root_path);
-	assert_int_equal(fsx_check_program(path, &err), 0);
-	expect_error(fsx_check_program(root_path, &err), &err, ERR_UNSAFE,
-		     root_path, "not a regular file");
-	(void)snprintf(path, sizeof(path), "%s/missing", root_path);
-	expect_error(fsx_check_program(path, &err), &err, ERR_MISSING, path,
-		     "No such file");
-}
-
 static void test_create(void **state)
 {
 	(void)state;
@@ -689,7 +661,6 @@ int main(void)
 		TEST(test_open_read),
 		TEST(test_open_unsafe),
 		TEST(test_open_path),
-		TEST(test_check_program),
 		TEST(test_create),
 		TEST(test_unnamed),
 		TEST(test_limits_of_offsets),
