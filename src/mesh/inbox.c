@@ -199,6 +199,11 @@ static int check_range(const struct http_reply *reply, const char *id,
 			       "message %s has a mex-chunk-range that cannot "
 			       "be understood",
 			       id);
+	if (count > INBOX_CHUNKS_MAX)
+		return err_set(err, ERR_PROTOCOL,
+			       "message %s is said to have %u chunks; over %u "
+			       "are not believed",
+			       id, count, INBOX_CHUNKS_MAX);
 	if (got != chunk)
 		return err_set(err, ERR_PROTOCOL,
 			       "asked for chunk %u of message %s, the service "

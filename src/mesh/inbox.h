@@ -18,6 +18,8 @@ struct http_reply;
 struct session;
 
 #define INBOX_PAGE 500
+/* No sender needs more, and the record of a delivery has room for so many. */
+#define INBOX_CHUNKS_MAX 100000u
 
 /* The first page (next NULL) or a following one (next as the page before gave
  * it). filter: of workflows, as the API has it; NULL for all messages. An error

@@ -71,6 +71,9 @@ static void test_heads(void **state)
 		{ 206, "1:3", "M1", 2, -ERR_PROTOCOL, 0 },
 		{ 206, "4:3", "M1", 4, -ERR_PROTOCOL, 0 },
 		{ 206, "x", "M1", 1, -ERR_PROTOCOL, 0 },
+		{ 206, "1:100000", "M1", 1, 0, 100000 },
+		{ 206, "1:100001", "M1", 1, -ERR_PROTOCOL, 0 },
+		{ 206, "1:4294967295", "M1", 1, -ERR_PROTOCOL, 0 },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct inbox_head head;
