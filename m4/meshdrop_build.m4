@@ -19,10 +19,29 @@ AS_IF([test "x$enable_werror" = xyes],
 	[AS_VAR_APPEND([MESHDROP_CFLAGS], [" -Werror"])])
 ])
 
+dnl libFuzzer is clang's. Everything is instrumented for it, and sanitized.
+AC_DEFUN([MESHDROP_FUZZING_FLAGS], [
+AC_ARG_ENABLE([fuzzing], [AS_HELP_STRING([--enable-fuzzing],
+	[build the targets of tests/fuzz for libFuzzer; needs CC=clang, and
+	turns the sanitizers on])], [], [enable_fuzzing=no])
+FUZZ_LDFLAGS=
+AS_IF([test "x$enable_fuzzing" = xyes], [
+	meshdrop_fuzz=
+	MESHDROP_CFLAG([meshdrop_fuzz], [-fsanitize=fuzzer-no-link])
+	AS_IF([test -z "$meshdrop_fuzz"],
+		[AC_MSG_ERROR([$CC has no libFuzzer.
+On Debian and Ubuntu: apt-get install clang, then configure with CC=clang])])
+	AS_VAR_APPEND([MESHDROP_CFLAGS], ["$meshdrop_fuzz"])
+	FUZZ_LDFLAGS=-fsanitize=fuzzer
+])
+AC_SUBST([FUZZ_LDFLAGS])
+AM_CONDITIONAL([FUZZING], [test "x$enable_fuzzing" = xyes])
+])
+
 AC_DEFUN([MESHDROP_SANITIZER_FLAGS], [
 AC_ARG_ENABLE([sanitizers], [AS_HELP_STRING([--enable-sanitizers],
 	[build with address and undefined behaviour sanitizers; any finding
-	ends the program])], [], [enable_sanitizers=no])
+	ends the program])], [], [enable_sanitizers=$enable_fuzzing])
 AS_IF([test "x$enable_sanitizers" = xyes], [
 	meshdrop_san=
 	MESHDROP_LDFLAG([meshdrop_san], [-fsanitize=address,undefined])
