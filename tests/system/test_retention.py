@@ -167,6 +167,31 @@ def test_in_only_what_was_taken(lab: Lab, sandbox: Sandbox, sender: Site) -> Non
     assert site.tool("verify").code == 0
 
 
+def test_a_second_name_goes_along(lab: Lab, sandbox: Sandbox, sender: Site) -> None:
+    """Both names of the data go with the control file, but not while a third one is elsewhere."""
+    rule = {"workflows": ["*"], "folder": "all", "second_name": True}
+    site = lab.site(sandbox).add_mailbox(
+        "X26ABC2", deliver=[rule], retention={"in": {"size": "1"}}
+    )
+    sender.drop("one", b"content of one")
+    sender.drop("two", b"content of two")
+    sender.run_ok()
+    site.run_ok()
+    names = site.names("all")
+    assert len(names) == 6
+    assert {"one.dat", "two.dat"} <= set(names)
+    folder = site.folder("all")
+    os.link(folder / "one.dat", site.path / "kept")
+    take(*[folder / name for name in names])
+    site.run_ok()
+    left = site.names("all")
+    assert len(left) == 3 and "one.dat" in left
+    (site.path / "kept").unlink()
+    take(*[folder / name for name in left])
+    site.run_ok()
+    assert site.names("all") == []
+
+
 def test_reports_of_our_own(lab: Lab, sandbox: Sandbox) -> None:
     """They go from IN when they were read."""
     site = retaining(lab, sandbox, **{"in": {"size": "1"}})
