@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -318,9 +317,6 @@ static void test_bad_descriptor(void **state)
 	expect_error(fsx_lock(-1, "a", &err), &err, ERR_IO, "'a'", "Bad");
 	expect_error(fsx_free_bytes(-1, &free_bytes, &err), &err, ERR_IO,
 		     "free space", "Bad");
-	bool keeps = false;
-	expect_error(fsx_keeps_atime(-1, &keeps, &err), &err, ERR_IO,
-		     "mount options", "Bad");
 	int fd = 1 << 30;
 	expect_error(fsx_close(&fd, "a", &err), &err, ERR_IO, "cannot close",
 		     "Bad");
@@ -642,17 +638,6 @@ static void test_free_bytes(void **state)
 	assert_true(bytes > 0);
 }
 
-static void test_keeps_atime(void **state)
-{
-	(void)state;
-	bool keeps = false;
-	struct err err;
-	struct statvfs fs;
-	assert_int_equal(statvfs(root_path, &fs), 0);
-	assert_int_equal(fsx_keeps_atime(root, &keeps, &err), 0);
-	assert_int_equal(keeps, (fs.f_flag & ST_NOATIME) == 0);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -680,7 +665,6 @@ int main(void)
 		TEST(test_load_steps),
 		TEST(test_store),
 		TEST(test_free_bytes),
-		TEST(test_keeps_atime),
 	};
 	return cmocka_run_group_tests_name("base_fsx", tests, NULL, NULL);
 }
