@@ -45,8 +45,9 @@ def assert_waits(site: Site, done: Result, *texts: str) -> None:
     assert done.code == 1, done
     assert any(all(text in line for text in texts) for line in done.err.splitlines()), done
     assert site.names("OUT") == ["file.ctl", "file.dat"]
-    for folder in ("IN", "SENT", "FAILED", "TEMP"):
+    for folder in ("SENT", "FAILED", "TEMP"):
         assert site.names(folder) == [], folder
+    assert {item.ctl.status.event for item in site.arrived("IN")} <= {"RECEIVE"}
 
 
 @pytest.mark.core

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -35,6 +36,7 @@
 #define DIGEST                                                       \
 	"Proxy-Authenticate: Digest realm=\"proxy\", nonce=\"n1\", " \
 	"qop=\"auth\", algorithm=MD5\r\n"
+#define NTLM(more) "Proxy-Authenticate: NTLM" more "\r\n"
 #define NEGOTIATE "Proxy-Authenticate: Negotiate\r\n"
 
 /* The server is the proxy, and what is at the end of its tunnels. */
@@ -213,6 +215,36 @@ static void test_log_in_digest(void **state)
 {
 	log_in(*state, ASK_LOGIN(BASIC DIGEST),
 	       "Proxy-Authorization: Digest username=\"ward\"");
+}
+
+/* Three steps on one connection; the middle one is a challenge of 01234567. */
+static void test_log_in_ntlm(void **state)
+{
+	struct fixture *f = *state;
+	static const struct net_step steps[] = {
+		{ .answer = ASK_LOGIN(NEGOTIATE NTLM("") BASIC) },
+		{ .answer = ASK_LOGIN(
+			  NTLM(" TlRMTVNTUAACAAAAAAAAADAAAAABggAA"
+			       "MDEyMzQ1NjcAAAAAAAAAAAAAAAAwAAAA")) },
+		{ .answer = TUNNEL },
+		{ .answer = ACCEPTED },
+	};
+	if ((curl_version_info(CURLVERSION_NOW)->features &
+	     CURL_VERSION_NTLM) == 0)
+		skip();
+	f->user = "WARDS\\ward";
+	serve(f, steps, COUNT(steps));
+	assert_int_equal(post(f, 5), 0);
+	net_server_stop(f->server);
+	assert_int_equal(f->reply.status, 202);
+	for (size_t i = 1; i <= 2; i++) {
+		assert_non_null(strstr(head_at(f, i),
+				       "Proxy-Authorization: NTLM TlRMTVNTUA"));
+		assert_int_equal(net_server_seen(f->server, i)->connection,
+				 net_server_seen(f->server, 1)->connection);
+	}
+	assert_null(strcasestr(head_at(f, 3), "proxy"));
+	assert_int_equal(net_server_count(f->server, "POST"), 1);
 }
 
 struct refusal_case {
@@ -401,13 +433,13 @@ static void test_odd_407_digest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_tunnel),	   TEST(test_log_in_basic),
-		TEST(test_log_in_digest),  TEST(test_refusals),
-		TEST(test_unknown),	   TEST(test_away),
-		TEST(test_silent),	   TEST(test_stop),
-		TEST(test_once),	   TEST(test_once_unread),
-		TEST(test_once_fresh),	   TEST(test_odd_407),
-		TEST(test_odd_407_digest),
+		TEST(test_tunnel),	  TEST(test_log_in_basic),
+		TEST(test_log_in_digest), TEST(test_log_in_ntlm),
+		TEST(test_refusals),	  TEST(test_unknown),
+		TEST(test_away),	  TEST(test_silent),
+		TEST(test_stop),	  TEST(test_once),
+		TEST(test_once_unread),	  TEST(test_once_fresh),
+		TEST(test_odd_407),	  TEST(test_odd_407_digest),
 	};
 	struct err err;
 	if (http_global_init(&err) < 0)
