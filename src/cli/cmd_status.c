@@ -5,8 +5,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -17,6 +15,7 @@
 #include "base/err.h"
 #include "base/fsx.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "cli/cmd.h"
 #include "cli/show.h"
 #include "conf/conf.h"
@@ -75,11 +74,7 @@ static bool is_zombie(int64_t pid)
 /* A process of another user is one, too. */
 static bool is_alive(int64_t pid)
 {
-	if (pid <= 0 || pid > INT32_MAX)
-		return false;
-	if (kill((pid_t)pid, 0) < 0 && errno != EPERM)
-		return false;
-	return !is_zombie(pid);
+	return proc_exists(pid) && !is_zombie(pid);
 }
 
 /* Then the number belongs to somebody else by now. */
