@@ -13,9 +13,11 @@
 #include "agent/poison.h"
 #include "agent/report.h"
 #include "agent/resolve.h"
+#include "agent/tell.h"
 #include "agent/turn.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "mesh/inbox.h"
 #include "net/gz.h"
@@ -181,6 +183,17 @@ static int fetch(struct turn *turn, struct err *err)
 	return r;
 }
 
+/* While the control file is still in TEMP. */
+static void find_workflow(const struct mailbox *mailbox,
+			  char ret[TELL_WORKFLOW_SIZE])
+{
+	const struct delivery *delivery = &mailbox->in.delivery;
+	AUTO_FREE char *name = xasprintf("%s.ctl", delivery->id);
+	tell_workflow(mailbox,
+		      delivery->report ? CONF_ON_REPORT : CONF_ON_RECEIVE, name,
+		      ret);
+}
+
 int incoming_deliver(struct mailbox *mailbox, struct err *err)
 {
 	struct delivery *delivery = &mailbox->in.delivery;
@@ -192,6 +205,8 @@ int incoming_deliver(struct mailbox *mailbox, struct err *err)
 	(void)text_copy(id, sizeof(id), delivery->id); /* the same size */
 	(void)text_copy(folder, sizeof(folder),
 			delivery->folder[0] != '\0' ? delivery->folder : "IN");
+	char workflow[TELL_WORKFLOW_SIZE];
+	find_workflow(mailbox, workflow);
 	int r = delivery_publish(delivery, &mailbox->dir, err);
 	if (r == 0 && delivery->second_lost)
 		log_event(LOG_LEVEL_WARNING, "no-second-name", mailbox->set->id,
@@ -215,6 +230,7 @@ int incoming_deliver(struct mailbox *mailbox, struct err *err)
 		  mailbox->set->id,
 		  "message=%s bytes=%llu chunks=%u folder=\"%s\"", id,
 		  (unsigned long long)size, count, folder);
+	tell_arrived(mailbox, folder, id, report, workflow);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/hooks.h"
 #include "agent/mailbox.h"
 #include "agent/notify.h"
 #include "agent/signalfile.h"
@@ -51,6 +52,7 @@ struct loop {
 	int64_t watchdog_ns;
 	int64_t pinged_ns;
 	uint64_t turns;
+	uint64_t hooks_ended;
 };
 
 /* --- start and end of the workers --- */
@@ -151,6 +153,7 @@ static void begin_stop(struct loop *loop)
 {
 	if (loop->stopping) {
 		log_event(LOG_LEVEL_NOTICE, "stopped-at-once", NULL, "%s", "");
+		hooks_abandon(loop->site->hooks);
 		_exit(EXIT_SUCCESS); /* every state on disk can be taken up */
 	}
 	log_event(LOG_LEVEL_NOTICE, "stopping", NULL, "%s", "");
@@ -158,6 +161,7 @@ static void begin_stop(struct loop *loop)
 	loop->stopping = true;
 	loop->give_up_ns = clock_mono_ns() + LOOP_GRACE_S * CLOCK_SECOND;
 	workers_stop_soon(loop->workers);
+	hooks_stop_soon(loop->site->hooks);
 }
 
 static void read_signals(struct loop *loop)
@@ -262,14 +266,19 @@ static bool look_after(struct loop *loop)
 	struct workers_state state;
 	workers_state(loop->workers, &state);
 	feed_watchdog(loop, &state);
-	if (state.turns != loop->turns)
+	uint64_t hooks = hooks_ended(loop->site->hooks);
+	if (state.turns != loop->turns || hooks != loop->hooks_ended)
 		loop->dirty = true;
 	loop->turns = state.turns;
+	loop->hooks_ended = hooks;
 	if (loop->dirty && clock_mono_ns() - loop->status_ns >= STATUS_EVERY)
 		write_status(loop, loop->stopping ? "stopping" : "running");
-	if (loop->stopping && clock_mono_ns() > loop->give_up_ns)
+	if (loop->stopping && clock_mono_ns() > loop->give_up_ns) {
 		workers_stop_now(loop->workers);
-	return state.fatal || (loop->stopping && workers_idle(loop->workers));
+		hooks_stop_now(loop->site->hooks);
+	}
+	return state.fatal || (loop->stopping && workers_idle(loop->workers) &&
+			       hooks_idle(loop->site->hooks));
 }
 
 static int serve(struct loop *loop, struct err *err)
@@ -305,6 +314,7 @@ int loop_run(struct site *site, const char *conf_path, int signal_fd,
 		.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 		.watchdog_ns = notify_watchdog_ns(),
 	};
+	hooks_wake(site->hooks, loop.wake_fd);
 	int r = set_going(&loop, err);
 	if (r == 0) {
 		write_status(&loop, "running");
@@ -313,6 +323,7 @@ int loop_run(struct site *site, const char *conf_path, int signal_fd,
 	}
 	bool fatal = was_fatal(&loop);
 	bring_to_rest(&loop);
+	hooks_wake(site->hooks, -1);
 	if (loop.site->state_dir >= 0)
 		write_status(&loop, "stopped");
 	(void)signalfile_free(loop.signal_file);

@@ -29,6 +29,7 @@ struct conf;
 struct conf_mailbox;
 struct err;
 struct gz_reader;
+struct hooks;
 struct ledger;
 struct retention;
 struct scan;
@@ -93,6 +94,7 @@ struct mailbox_view {
 struct mailbox {
 	const struct conf *conf;	/* borrowed */
 	const struct conf_mailbox *set; /* borrowed from conf */
+	struct hooks *hooks;		/* borrowed; NULL: nobody is told */
 	struct boxdir dir;
 	struct scan *scan;
 	struct ledger *ledger;

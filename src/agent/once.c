@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "agent/client.h"
+#include "agent/hooks.h"
+#include "agent/loop.h"
 #include "agent/mailbox.h"
 #include "agent/retention.h"
 #include "agent/site.h"
@@ -156,4 +158,26 @@ int once_run(struct site *site, int stop_fd, bool *ret_good, struct err *err)
 			       "begun is taken up at the next start");
 	*ret_good = atomic_load(&once.good);
 	return 0;
+}
+
+/* --- hooks --- */
+
+#define LOOK_EVERY_MS 50
+
+void once_wait_hooks(struct site *site, int stop_fd)
+{
+	int64_t give_up_ns = 0;
+	struct once once = { .site = site, .stop_fd = stop_fd };
+	while (!hooks_idle(site->hooks)) {
+		if (give_up_ns == 0 && stop_within(&once, LOOK_EVERY_MS)) {
+			hooks_stop_soon(site->hooks);
+			give_up_ns = clock_mono_ns() +
+				     LOOP_GRACE_S * CLOCK_SECOND;
+		}
+		if (give_up_ns == 0)
+			continue;
+		(void)poll(NULL, 0, LOOK_EVERY_MS); /* a pause */
+		if (clock_mono_ns() > give_up_ns)
+			hooks_stop_now(site->hooks);
+	}
 }

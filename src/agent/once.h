@@ -18,4 +18,8 @@ struct site;
 int once_run(struct site *site, int stop_fd, bool *ret_good, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* Until all hooks have ended; a byte to read on stop_fd ends it as a stop ends
+ * the daemon. */
+void once_wait_hooks(struct site *site, int stop_fd);
+
 #endif

@@ -64,6 +64,7 @@ static int take_signals(int *ret_fd, struct err *err)
 	(void)sigaddset(&set, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, hooks could not be reaped */
 	int sys = pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (sys != 0)
 		return err_sys(err, sys, "cannot block signals");
@@ -104,6 +105,8 @@ static int serve(struct site *site, const char *conf_path, bool once,
 	if (!once)
 		return loop_run(site, conf_path, signal_fd, err);
 	int r = once_run(site, signal_fd, ret_good, err);
+	if (r == 0)
+		once_wait_hooks(site, signal_fd);
 	site_write_status(site, "stopped");
 	return r;
 }

@@ -9,10 +9,12 @@
 #include "agent/forms.h"
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
+#include "agent/tell.h"
 #include "agent/turn.h"
 #include "base/clock.h"
 #include "base/fsx.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "spool/ledger.h"
 #include "spool/pair.h"
@@ -138,11 +140,23 @@ static void say(struct turn *turn, const struct job *job)
 		  (unsigned long long)job->dat.size, job->chunk_count, seconds);
 }
 
+/* While the new control file is still in TEMP. */
+static void find_workflow(const struct mailbox *mailbox, const struct job *job,
+			  char ret[TELL_WORKFLOW_SIZE])
+{
+	AUTO_FREE char *name = xasprintf("%s.new", job->id);
+	ret[0] = '\0';
+	if (job->failed)
+		tell_workflow(mailbox, CONF_ON_FAILED, name, ret);
+}
+
 int settle_archive(struct turn *turn, struct outgoing *out, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
 	struct job *job = &out->job;
 	bool keep = job->failed || mailbox->set->save_sent;
+	char workflow[TELL_WORKFLOW_SIZE];
+	find_workflow(mailbox, job, workflow);
 	int r = pair_archive(&mailbox->dir, job, keep, err);
 	/* Here the pair is where it belongs; a restart finds nothing to move. */
 	if (r == 0 && !ledger_has_job(mailbox->ledger, job->id))
@@ -152,6 +166,8 @@ int settle_archive(struct turn *turn, struct outgoing *out, struct err *err)
 	if (r < 0)
 		return r;
 	say(turn, job);
+	if (job->failed)
+		tell_failed(mailbox, job, workflow);
 	mailbox_drop_job(mailbox, out);
 	return 0;
 }

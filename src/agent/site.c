@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/hooks.h"
 #include "agent/incoming.h"
 #include "agent/mailbox.h"
 #include "agent/recover.h"
@@ -91,6 +92,7 @@ static int add_mailbox(struct site *site, const struct conf *conf,
 	int r = mailbox_open(conf, set, site->state_dir, &mailbox, err);
 	if (r < 0)
 		return r;
+	mailbox->hooks = site->hooks;
 	r = recover_mailbox(mailbox, err);
 	if (r < 0) {
 		(void)mailbox_close(mailbox);
@@ -136,6 +138,7 @@ int site_open(struct site *site, struct conf *conf, struct err *err)
 		.conf = conf,
 		.state_dir = -1,
 		.started_ns = clock_wall_ns(),
+		.hooks = hooks_new(),
 	};
 	set_timezone(conf);
 	int r = open_all(site, err);
@@ -146,6 +149,7 @@ int site_open(struct site *site, struct conf *conf, struct err *err)
 
 void site_close(struct site *site)
 {
+	site->hooks = hooks_free(site->hooks);
 	drop_mailboxes(site, 0);
 	free(site->mailboxes);
 	mem_auto_close(&site->state_dir);

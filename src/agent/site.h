@@ -14,6 +14,7 @@
 
 struct conf;
 struct err;
+struct hooks;
 struct mailbox;
 
 struct site {
@@ -23,6 +24,7 @@ struct site {
 	int64_t certificate_ns; /* wall time it ends at; 0: there is none */
 	struct mailbox **mailboxes;
 	size_t count;
+	struct hooks *hooks; /* shared by the mailboxes */
 };
 
 /* Reads the settings and says in the log what is wrong with them; NULL then. */

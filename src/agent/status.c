@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/hooks.h"
 #include "agent/mailbox.h"
 #include "base/clock.h"
 #include "base/fsx.h"
@@ -37,6 +38,16 @@ static void put_time(json_t *object, const char *key, int64_t wall_ns)
 	put_text(object, key, text);
 }
 
+static void put_hooks(json_t *object, const struct mailbox *mailbox)
+{
+	struct hooks_counts counts;
+	hooks_counts(mailbox->hooks, mailbox->set->id, &counts);
+	put_number(object, "hooks_run", counts.run);
+	put_number(object, "hooks_failed", counts.failed);
+	put_number(object, "hooks_dropped", counts.dropped);
+	put_number(object, "hooks_waiting", counts.waiting);
+}
+
 static json_t *describe(struct mailbox *mailbox)
 {
 	struct mailbox_view view;
@@ -56,6 +67,7 @@ static json_t *describe(struct mailbox *mailbox)
 	put_number(object, "waiting", view.waiting);
 	put_number(object, "not_taken", view.poisoned);
 	put_number(object, "removed", view.removed);
+	put_hooks(object, mailbox);
 	if (json_object_set_new(object, "oldest_in_out_s",
 				view.oldest_s < 0 ?
 					json_null() :

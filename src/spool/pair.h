@@ -84,5 +84,9 @@ int pair_choose_report(const struct boxdir *box, const char *ctl_name,
  * gets "~ID" added to its stem. May be repeated. */
 int pair_archive(const struct boxdir *box, const struct job *job, bool keep,
 		 struct err *err) __attribute__((warn_unused_result));
+/* After it: what the data file or the control file is called in the archive;
+ * "" when it is not there (any more). */
+void pair_archived(const struct boxdir *box, const struct job *job, bool data,
+		   char ret[TEXT_NAME_SIZE]);
 
 #endif

@@ -46,6 +46,12 @@ static const char *extension(const char *name)
 	return dot ? dot : "";
 }
 
+/* Of the data file in the archive. */
+static const char *data_extension(const struct job *job)
+{
+	return extension(job->dat_name);
+}
+
 /* stem + tail, with the stem cut (between characters) so that it fits. */
 static void join(const char *stem, const char *tail, char ret[TEXT_NAME_SIZE])
 {
@@ -89,7 +95,7 @@ static int stem_is_free(int dirfd, const struct job *job, const char *stem,
 	bool is = false;
 	int r = is_free(dirfd, name, &is, err);
 	if (r == 0 && is && *job->dat_name) {
-		join(stem, extension(job->dat_name), name);
+		join(stem, data_extension(job), name);
 		r = is_free(dirfd, name, &is, err);
 	}
 	if (r == 0)
@@ -193,7 +199,7 @@ static int keep_pair(const struct boxdir *box, const struct job *job,
 	int dir = archive_dir(box, job->failed);
 	char name[TEXT_NAME_SIZE];
 	if (*job->dat_name) {
-		join(job->archive_stem, extension(job->dat_name), name);
+		join(job->archive_stem, data_extension(job), name);
 		int r = move_out(box, job, "dat", dir, name, err);
 		if (r < 0)
 			return r;
@@ -260,4 +266,24 @@ int pair_archive(const struct boxdir *box, const struct job *job, bool keep,
 		return r;
 	/* if we die here only the claimed control file is left in TEMP */
 	return drop_rest(box, job, err);
+}
+
+void pair_archived(const struct boxdir *box, const struct job *job, bool data,
+		   char ret[TEXT_NAME_SIZE])
+{
+	int dir = archive_dir(box, job->failed);
+	char name[TEXT_NAME_SIZE];
+	char aside[TEXT_NAME_SIZE];
+	ret[0] = '\0';
+	if (data && !*job->dat_name)
+		return;
+	join(job->archive_stem,
+	     data ? data_extension(job) : extension(job->ctl_name), name);
+	aside_name(job, name, aside);
+	/* where both are, the name without our id is the stranger's */
+	struct stat st;
+	if (fsx_stat_at(dir, aside, &st, NULL) == 0)
+		memcpy(ret, aside, TEXT_NAME_SIZE);
+	else if (fsx_stat_at(dir, name, &st, NULL) == 0)
+		memcpy(ret, name, TEXT_NAME_SIZE);
 }
