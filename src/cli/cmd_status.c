@@ -211,6 +211,30 @@ static void print_troubles(const json_t *mailboxes)
 	}
 }
 
+/* Only of mailboxes that have some. */
+static void print_hooks(const json_t *mailboxes)
+{
+	bool first = true;
+	for (size_t i = 0; i < json_array_size(mailboxes); i++) {
+		const json_t *mailbox = json_array_get(mailboxes, i);
+		int64_t run = number_of(mailbox, "hooks_run");
+		int64_t dropped = number_of(mailbox, "hooks_dropped");
+		int64_t waiting = number_of(mailbox, "hooks_waiting");
+		if (run + dropped + waiting == 0)
+			continue;
+		if (first)
+			(void)putchar('\n');
+		first = false;
+		AUTO_FREE char *text = xasprintf(
+			"hooks: %lld run, %lld of them failed, %lld not run, "
+			"%lld waiting or running",
+			(long long)run,
+			(long long)number_of(mailbox, "hooks_failed"),
+			(long long)dropped, (long long)waiting);
+		show_fact(text_of(mailbox, "id"), text);
+	}
+}
+
 static void print_status(const json_t *status, bool running)
 {
 	print_daemon(status, running);
@@ -219,6 +243,7 @@ static void print_status(const json_t *status, bool running)
 		return;
 	print_certificate(status);
 	print_mailboxes(mailboxes);
+	print_hooks(mailboxes);
 	print_troubles(mailboxes);
 }
 
