@@ -31,7 +31,7 @@ struct hooks;
 /* One run, with the settings of the moment it was made. */
 struct hook {
 	char mailbox[TEXT_MAILBOX_SIZE];
-	const char *event; /* for the log; static */
+	const char *event; /* for the log, such as "on_report"; static */
 	char *about;	   /* owned; key=value of what it is about */
 	char **argv;	   /* owned, with its texts; ends with NULL */
 	char **env;	   /* the same */

@@ -18,10 +18,11 @@
 #define ENV_MOST 12
 #define HOOK_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* As the settings call them. */
 static const char *const events[CONF_EVENT_COUNT] = {
-	[CONF_ON_RECEIVE] = "receive",
-	[CONF_ON_REPORT] = "report",
-	[CONF_ON_FAILED] = "failed",
+	[CONF_ON_RECEIVE] = "on_receive",
+	[CONF_ON_REPORT] = "on_report",
+	[CONF_ON_FAILED] = "on_failed",
 };
 
 static bool is_wanted(const struct mailbox *mailbox, enum conf_event event)

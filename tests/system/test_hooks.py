@@ -153,7 +153,7 @@ def test_on_receive(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
         "MESHDROP_WORKFLOW",
     }
     env = note["env"]
-    assert env["MESHDROP_EVENT"] == "receive"
+    assert env["MESHDROP_EVENT"] == "on_receive"
     assert env["MESHDROP_MAILBOX"] == "X26ABC2"
     assert env["MESHDROP_MESSAGE_ID"] == message_id
     assert env["MESHDROP_WORKFLOW"] == WORKFLOW
@@ -163,7 +163,7 @@ def test_on_receive(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
     assert env["LANG"] == "C.UTF-8"
     assert note["files"][env["MESHDROP_DAT"]] == "body 0"
     assert message_id in note["files"][env["MESHDROP_CTL"]]
-    assert re.search(rf"hook mailbox=X26ABC2 event=receive message={message_id} ", done.err)
+    assert re.search(rf"hook mailbox=X26ABC2 event=on_receive message={message_id} ", done.err)
 
 
 def test_nothing_is_inherited(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
@@ -194,7 +194,7 @@ def test_on_report(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
     assert site.reports("COLLECT")
     (note,) = recorder.notes()
     env = note["env"]
-    assert env["MESHDROP_EVENT"] == "report"
+    assert env["MESHDROP_EVENT"] == "on_report"
     assert "MESHDROP_DAT" not in env
     assert Path(env["MESHDROP_CTL"]).name == env["MESHDROP_MESSAGE_ID"] + ".ctl"
     assert "<MessageType>Report</MessageType>" in note["files"][env["MESHDROP_CTL"]]
@@ -215,7 +215,7 @@ def test_on_failed(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
         "MESHDROP_WORKFLOW",
         "MESHDROP_STATUS",
     }
-    assert env["MESHDROP_EVENT"] == "failed"
+    assert env["MESHDROP_EVENT"] == "on_failed"
     assert env["MESHDROP_STATUS"] == "SEND 07"
     assert env["MESHDROP_WORKFLOW"] == WORKFLOW
     assert env["MESHDROP_CTL"] == str(site.folder("FAILED") / f"{stem}.Ctl")
@@ -272,7 +272,7 @@ def test_messages_go_on(lab: Lab, sandbox: Sandbox, recorder: Recorder, action: 
     else:
         wait_for(lambda: status_of(site)["hooks_failed"] == 5, "failures in the status")
         assert status_of(site)["hooks_run"] == 5
-        assert site.process.text().count("hook-failed mailbox=X26ABC2 event=receive") == 5
+        assert site.process.text().count("hook-failed mailbox=X26ABC2 event=on_receive") == 5
         assert site.process.text().count(" exit=3") == 5
     assert status_of(site)["trouble"] == ""
     shown = site.tool("status")
@@ -374,7 +374,7 @@ def test_stop_lets_one_finish(lab: Lab, sandbox: Sandbox, recorder: Recorder) ->
     process.wait_text("stopping")
     recorder.go()
     assert process.wait() == 0
-    assert "hook mailbox=X26ABC2 event=receive" in process.text()
+    assert "hook mailbox=X26ABC2 event=on_receive" in process.text()
     assert "hook-failed" not in process.text()
 
 

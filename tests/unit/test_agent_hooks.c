@@ -63,7 +63,7 @@ static struct hook *make(const struct place *p, const char *mailbox,
 {
 	struct hook *hook = xcalloc(1, sizeof(*hook));
 	(void)snprintf(hook->mailbox, sizeof(hook->mailbox), "%s", mailbox);
-	hook->event = "receive";
+	hook->event = "on_receive";
 	hook->about = xstrdup("message=M");
 	hook->argv = xcalloc(4, sizeof(*hook->argv));
 	hook->argv[0] = xstrdup(program);

@@ -129,7 +129,7 @@ static void test_run(void **state)
 	struct hook *hook = tell_hook(mailbox, CONF_ON_REPORT, &what);
 	assert_non_null(hook);
 	assert_string_equal(hook->mailbox, "X26ABC1");
-	assert_string_equal(hook->event, "report");
+	assert_string_equal(hook->event, "on_report");
 	assert_string_equal(hook->about, "message=M");
 	assert_int_equal(hook->timeout_ns, 60 * CLOCK_SECOND);
 	assert_int_equal(hook->parallel, 2);
@@ -140,7 +140,7 @@ static void test_run(void **state)
 	assert_null(hook->argv[3]);
 	AUTO_FREE char *path = xasprintf("%s/In/M.ctl", root);
 	assert_string_equal(value_of(hook, "MESHDROP_CTL"), path);
-	assert_string_equal(value_of(hook, "MESHDROP_EVENT"), "report");
+	assert_string_equal(value_of(hook, "MESHDROP_EVENT"), "on_report");
 	assert_string_equal(value_of(hook, "TZ"), "Europe/London");
 	assert_null(value_of(hook, "MESHDROP_DAT"));
 	assert_null(value_of(hook, "MESHDROP_JOB"));
@@ -229,7 +229,7 @@ static void test_arrived(void **state)
 	AUTO_FREE char *text = told();
 	AUTO_FREE char *dat = xasprintf("MESHDROP_DAT=%s/In/M1.dat\n", root);
 	assert_non_null(strstr(text, dat));
-	assert_non_null(strstr(text, "MESHDROP_EVENT=receive\n"));
+	assert_non_null(strstr(text, "MESHDROP_EVENT=on_receive\n"));
 	assert_non_null(strstr(text, "MESHDROP_WORKFLOW=W\n"));
 }
 
