@@ -254,6 +254,18 @@ def test_folder_as_it_is_spelled(lab: Lab, sandbox: Sandbox, recorder: Recorder)
     assert Path(note["env"]["MESHDROP_DAT"]).parent == site.folder("In")
 
 
+def test_delivery_elsewhere(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
+    """A message that goes to a folder of its own is told with its path there."""
+    (message_id,) = send(sandbox)
+    deliver = [{"workflows": WORKFLOW, "folder": "Lab"}]
+    hooks = {"on_receive": recorder.hook()}
+    site = lab.site(sandbox).add_mailbox("X26ABC2", hooks=hooks, deliver=deliver)
+    site.run_ok()
+    (note,) = recorder.notes()
+    assert note["env"]["MESHDROP_DAT"] == str(site.folder("Lab") / f"{message_id}.dat")
+    assert note["files"][note["env"]["MESHDROP_DAT"]] == "body 0"
+
+
 # --- nothing it does touches a message
 
 
