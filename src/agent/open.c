@@ -78,6 +78,13 @@ static const char *or_null(const char *s)
 	return s[0] != '\0' ? s : NULL;
 }
 
+/* One that is too long to be kept is also too long to be sent. */
+static const char *local_id_of(const struct opening *o)
+{
+	const char *chosen = o->out->job.local_id;
+	return chosen[0] != '\0' ? chosen : ctl_get(&o->ctl, CTL_LOCAL_ID);
+}
+
 static void describe(const struct opening *o, const char *file_name,
 		     struct proto_message *ret)
 {
@@ -87,7 +94,7 @@ static void describe(const struct opening *o, const char *file_name,
 		.to = ctl_get(&o->ctl, CTL_TO_DTS),
 		.workflow = ctl_get(&o->ctl, CTL_WORKFLOW_ID),
 		.subject = or_null(ctl_get(&o->ctl, CTL_SUBJECT)),
-		.local_id = or_null(o->out->job.local_id),
+		.local_id = or_null(local_id_of(o)),
 		.file_name = file_name,
 		.partner_id = or_null(ctl_get(&o->ctl, CTL_PARTNER_ID)),
 		.process_id = or_null(ctl_get(&o->ctl, CTL_PROCESS_ID)),

@@ -136,6 +136,7 @@ def test_unreadable_control_file(sender: Site, sandbox: Sandbox, kind: str) -> N
         ({"Subject": "ZQCANARY \u00e9"}, "Subject"),
         ({"Subject": "ZQCANARY" + "s" * 500}, "Subject"),
         ({"LocalId": "ZQCANARY\u20ac"}, "LocalId"),
+        ({"LocalId": "ZQCANARY" + "l" * 300}, "LocalId"),
         ({"To_DTS": "https://example.org/ZQCANARY"}, "To_DTS"),
     ],
 )
