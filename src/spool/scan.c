@@ -48,8 +48,10 @@ struct run {
 	struct scan_rules rules;
 	int64_t mono_ns;
 	int64_t wall_ns;
-	int out;
-	struct scan_result result; /* without the pairs */
+	int dir;
+	const struct scan_folder *folder; /* of files that stand alone; NULL:
+					   * of pairs */
+	struct scan_result result;	  /* without the pairs */
 	size_t *ready;		   /* owned; places in table */
 	size_t ready_count;
 };
@@ -160,17 +162,23 @@ static bool is_plain(const struct stat *st)
 	return S_ISREG(st->st_mode) && st->st_nlink == 1;
 }
 
-static bool is_ready(const struct seen *seen, const struct scan_rules *rules,
-		     int64_t mono_ns)
+/* --- one run --- */
+
+/* Nothing has to come yet. */
+static bool is_whole(const struct run *run, const struct seen *seen)
 {
-	int64_t steady_ns = mono_ns - seen->since_ns;
-	if (seen->dat_name)
+	return run->folder || seen->dat_name;
+}
+
+static bool is_ready(const struct run *run, const struct seen *seen)
+{
+	const struct scan_rules *rules = &run->rules;
+	int64_t steady_ns = run->mono_ns - seen->since_ns;
+	if (is_whole(run, seen))
 		return steady_ns >= rules->processing_delay_ns;
 	return rules->orphan_delay_ns > 0 &&
 	       steady_ns >= rules->orphan_delay_ns;
 }
-
-/* --- one run --- */
 
 static void note_age(struct run *run, const struct stat *ctl)
 {
@@ -191,7 +199,8 @@ static void note_settling(struct run *run, const struct seen *seen)
 		run->result.next_ns = left_ns;
 }
 
-/* dat is NULL for an orphan. */
+/* dat is NULL for an orphan, and for a file that stands alone, which has the
+ * place of a control file here. */
 static void observe(struct run *run, const struct scan_group *group,
 		    const struct stat *ctl, const struct stat *dat)
 {
@@ -207,9 +216,9 @@ static void observe(struct run *run, const struct scan_group *group,
 	seen->since_ns = steady ? before->since_ns : run->mono_ns;
 
 	size_t files = dat ? 2 : 1;
-	if (is_ready(seen, &run->rules, run->mono_ns))
+	if (is_ready(run, seen))
 		run->ready[run->ready_count++] = run->table.count - 1;
-	else if (dat)
+	else if (is_whole(run, seen))
 		note_settling(run, seen);
 	else
 		files = 0;
@@ -217,14 +226,14 @@ static void observe(struct run *run, const struct scan_group *group,
 }
 
 /* False when it is not there, or no longer. */
-static int look(int out, const char *name, struct stat *ret, bool *ret_there,
+static int look(int dir, const char *name, struct stat *ret, bool *ret_there,
 		struct err *err)
 {
 	*ret_there = false;
 	if (!name)
 		return 0;
 	struct err why;
-	int r = fsx_stat_at(out, name, ret, &why);
+	int r = fsx_stat_at(dir, name, ret, &why);
 	if (r == -(int)ERR_MISSING)
 		return 0;
 	if (r < 0 && err)
@@ -237,7 +246,7 @@ static int look_at_lone(struct run *run, const char *dat_name, struct err *err)
 {
 	struct stat dat;
 	bool has_dat = false;
-	int r = look(run->out, dat_name, &dat, &has_dat, err);
+	int r = look(run->dir, dat_name, &dat, &has_dat, err);
 	if (r < 0 || !has_dat || !is_plain(&dat))
 		return r;
 	struct scan_identity identity = identity_of(&dat);
@@ -259,9 +268,9 @@ static int look_at_group(struct run *run, const struct scan_group *group,
 	struct stat dat;
 	bool has_ctl = false;
 	bool has_dat = false;
-	int r = look(run->out, group->ctl, &ctl, &has_ctl, err);
+	int r = look(run->dir, group->ctl, &ctl, &has_ctl, err);
 	if (r == 0 && has_ctl)
-		r = look(run->out, group->dat, &dat, &has_dat, err);
+		r = look(run->dir, group->dat, &dat, &has_dat, err);
 	if (r < 0)
 		return r;
 	if (has_ctl)
@@ -273,11 +282,35 @@ static int look_at_group(struct run *run, const struct scan_group *group,
 	return 0;
 }
 
+static bool is_wanted(const struct scan_folder *folder, const char *name)
+{
+	return !scan_names_is_unfinished(name) &&
+	       folder->wanted(folder->ctx, name);
+}
+
+static int look_at_file(struct run *run, const char *name, struct err *err)
+{
+	struct stat st;
+	bool there = false;
+	int r = look(run->dir, name, &st, &there, err);
+	if (r < 0 || !there || S_ISDIR(st.st_mode))
+		return r;
+	if (!is_plain(&st) || !is_wanted(run->folder, name)) {
+		run->result.waiting++;
+		return 0;
+	}
+	note_age(run, &st);
+	const struct scan_group alone = { .ctl = name, .files = 1 };
+	observe(run, &alone, &st, NULL);
+	return 0;
+}
+
 static int look_at_all(struct run *run, struct err *err)
 {
 	struct scan_names list;
 	scan_names_init(&list);
-	int r = scan_names_read(&list, run->out, SCAN_NAMES_MAX, err);
+	int r = scan_names_read(&list, run->dir, run->folder != NULL,
+				SCAN_NAMES_MAX, err);
 	if (r == 0)
 		run->ready = xcalloc(list.count, sizeof(*run->ready));
 	if (list.cut) { /* a partner may be among the names left out */
@@ -285,6 +318,8 @@ static int look_at_all(struct run *run, struct err *err)
 		run->rules.lone_delay_ns = 0;
 	}
 	size_t pos = 0;
+	while (r == 0 && run->folder && pos < list.count)
+		r = look_at_file(run, list.names[pos++], err);
 	while (r == 0 && pos < list.count) {
 		struct scan_group group;
 		scan_names_next(&list, &pos, &group);
@@ -304,6 +339,16 @@ static int compare_age(const void *a, const void *b, void *ctx)
 	if (x->ctl.ctime_ns != y->ctl.ctime_ns)
 		return x->ctl.ctime_ns < y->ctl.ctime_ns ? -1 : 1;
 	return scan_names_compare(x->ctl_name, y->ctl_name);
+}
+
+static void fill_file(const struct seen *seen, int64_t mono_ns,
+		      struct scan_pair *ret)
+{
+	*ret = (struct scan_pair){
+		.dat = seen->ctl,
+		.steady_ns = mono_ns - seen->since_ns,
+	};
+	(void)text_copy(ret->dat_name, sizeof(ret->dat_name), seen->ctl_name);
 }
 
 static void fill_pair(const struct seen *seen, int64_t mono_ns,
@@ -329,9 +374,13 @@ static void hand_out(struct run *run, size_t most)
 		&run->table);
 	run->result.ready = xcalloc(count, sizeof(*run->result.ready));
 	run->result.count = count;
-	for (size_t i = 0; i < count; i++)
-		fill_pair(&run->table.items[run->ready[i]], run->mono_ns,
-			  &run->result.ready[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct seen *seen = &run->table.items[run->ready[i]];
+		if (run->folder)
+			fill_file(seen, run->mono_ns, &run->result.ready[i]);
+		else
+			fill_pair(seen, run->mono_ns, &run->result.ready[i]);
+	}
 }
 
 static void name_lone(struct run *run)
@@ -353,11 +402,26 @@ static void name_lone(struct run *run)
 	}
 }
 
-static void say_where(const struct boxdir *box, struct err *err)
+static int run_once(struct scan *scan, struct run *run, size_t most,
+		    struct scan_result *ret, struct err *err)
 {
-	if (err && err->scope == ERR_MESSAGE)
-		err_widen(err, ERR_MAILBOX, err->retry);
-	err_prefix(err, "folder '%s/OUT'", box->root ? box->root : "");
+	int r = look_at_all(run, err);
+	if (r == 0) {
+		hand_out(run, most);
+		name_lone(run);
+		table_release(&scan->table);
+		scan_lone_release(&scan->lone);
+		scan->table = run->table;
+		scan->lone = run->lone;
+		*ret = run->result;
+	} else {
+		table_release(&run->table);
+		scan_lone_release(&run->lone);
+		if (err && err->scope == ERR_MESSAGE)
+			err_widen(err, ERR_MAILBOX, err->retry);
+	}
+	free(run->ready);
+	return r;
 }
 
 int scan_run(struct scan *scan, const struct boxdir *box,
@@ -370,24 +434,33 @@ int scan_run(struct scan *scan, const struct boxdir *box,
 		.rules = *rules,
 		.mono_ns = mono_ns,
 		.wall_ns = wall_ns,
-		.out = box->out,
+		.dir = box->out,
 		.result = { .next_ns = -1, .oldest_s = -1 },
 	};
-	int r = look_at_all(&run, err);
-	if (r == 0) {
-		hand_out(&run, most);
-		name_lone(&run);
-		table_release(&scan->table);
-		scan_lone_release(&scan->lone);
-		scan->table = run.table;
-		scan->lone = run.lone;
-		*ret = run.result;
-	} else {
-		table_release(&run.table);
-		scan_lone_release(&run.lone);
-		say_where(box, err);
-	}
-	free(run.ready);
+	int r = run_once(scan, &run, most, ret, err);
+	if (r < 0)
+		err_prefix(err, "folder '%s/OUT'", box->root ? box->root : "");
+	return r;
+}
+
+int scan_run_files(struct scan *scan, const struct scan_folder *folder,
+		   const struct scan_rules *rules, int64_t mono_ns,
+		   int64_t wall_ns, size_t most, struct scan_result *ret,
+		   struct err *err)
+{
+	struct run run = {
+		.old = &scan->table,
+		.old_lone = &scan->lone,
+		.rules = *rules,
+		.mono_ns = mono_ns,
+		.wall_ns = wall_ns,
+		.dir = folder->fd,
+		.folder = folder,
+		.result = { .next_ns = -1, .oldest_s = -1 },
+	};
+	int r = run_once(scan, &run, most, ret, err);
+	if (r < 0)
+		err_prefix(err, "folder '%s'", folder->path);
 	return r;
 }
 

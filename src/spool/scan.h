@@ -16,6 +16,9 @@
  * until scan_told, so that it can be told of once. Pairs come oldest control
  * file first, so that none starves; its age counts from ctime, which tells when
  * it came or was last touched and which a copy does not carry over.
+ *
+ * scan_run_files looks at a folder in which each file stands alone, by the
+ * same rules; what is no plain file there is never followed or opened.
  */
 #ifndef MESHDROP_SPOOL_SCAN_H
 #define MESHDROP_SPOOL_SCAN_H
@@ -46,7 +49,7 @@ struct scan_identity {
 };
 
 struct scan_pair {
-	char ctl_name[TEXT_NAME_SIZE]; /* as in OUT */
+	char ctl_name[TEXT_NAME_SIZE]; /* as in OUT; "" for a file alone */
 	char dat_name[TEXT_NAME_SIZE]; /* "" for an orphan */
 	struct scan_identity ctl;
 	struct scan_identity dat;
@@ -69,9 +72,19 @@ struct scan_result {
 	struct scan_name *lone; /* owned; at most SCAN_LONE_MAX */
 	size_t lone_count;
 	size_t settling;  /* pairs seen that are not steady yet */
-	size_t waiting;	  /* .dat and .ctl files that are in no pair */
+	size_t waiting;	  /* .dat and .ctl files that are in no pair; files
+			   * that are not wanted */
 	int64_t next_ns;  /* until the first of them can be ready; -1 */
 	int64_t oldest_s; /* age of the oldest .ctl seen, seconds; -1 */
+};
+
+/* A folder whose files stand alone. */
+struct scan_folder {
+	int fd;
+	const char *path; /* for messages */
+	/* Which of them are handed out; the others wait. */
+	bool (*wanted)(const void *ctx, const char *name);
+	const void *ctx;
 };
 
 struct scan *scan_new(void);
@@ -82,6 +95,11 @@ int scan_run(struct scan *scan, const struct boxdir *box,
 	     const struct scan_rules *rules, int64_t mono_ns, int64_t wall_ns,
 	     size_t most, struct scan_result *ret, struct err *err)
 	__attribute__((warn_unused_result));
+/* Looks at a folder of files that stand alone; the scan is for it only. */
+int scan_run_files(struct scan *scan, const struct scan_folder *folder,
+		   const struct scan_rules *rules, int64_t mono_ns,
+		   int64_t wall_ns, size_t most, struct scan_result *ret,
+		   struct err *err) __attribute__((warn_unused_result));
 void scan_result_release(struct scan_result *result);
 /* Forgets a name, so that its delay starts anew. */
 void scan_forget(struct scan *scan, const char *ctl_name);

@@ -34,8 +34,23 @@ static bool is_control(const char *name)
 
 static bool is_usable(const char *name)
 {
-	return *name != '.' && text_is_file_name(name) &&
-	       (is_control(name) || has_extension(name, ".dat"));
+	return *name != '.' && text_is_file_name(name);
+}
+
+static bool is_of_pair(const char *name)
+{
+	return is_control(name) || has_extension(name, ".dat");
+}
+
+bool scan_names_is_unfinished(const char *name)
+{
+	static const char *const extensions[] = { ".tmp", ".part", ".filepart",
+						  ".crdownload" };
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++)
+		if (has_extension(name, extensions[i]))
+			return true;
+	/* "~$letter.docx" says who has letter.docx open */
+	return name[strlen(name) - 1] == '~' || strncmp(name, "~$", 2) == 0;
 }
 
 static bool same_stem(const char *a, const char *b)
@@ -91,8 +106,8 @@ static void add(struct scan_names *list, const char *name)
 	list->names[list->count++] = xstrdup(name);
 }
 
-static int read_all(struct scan_names *list, struct fsx_dir *dir, size_t most,
-		    struct err *err)
+static int read_all(struct scan_names *list, struct fsx_dir *dir, bool alone,
+		    size_t most, struct err *err)
 {
 	while (!list->cut) {
 		const char *name = NULL;
@@ -101,7 +116,7 @@ static int read_all(struct scan_names *list, struct fsx_dir *dir, size_t most,
 			return r;
 		if (!name)
 			return 0;
-		if (!is_usable(name))
+		if (!is_usable(name) || (!alone && !is_of_pair(name)))
 			continue;
 		if (list->count == most)
 			list->cut = true;
@@ -111,14 +126,14 @@ static int read_all(struct scan_names *list, struct fsx_dir *dir, size_t most,
 	return 0;
 }
 
-int scan_names_read(struct scan_names *list, int dirfd, size_t most,
+int scan_names_read(struct scan_names *list, int dirfd, bool alone, size_t most,
 		    struct err *err)
 {
 	struct fsx_dir *dir = NULL;
 	int r = fsx_dir_open(dirfd, &dir, err);
 	if (r < 0)
 		return r;
-	r = read_all(list, dir, most, err);
+	r = read_all(list, dir, alone, most, err);
 	(void)fsx_dir_close(dir); /* always NULL */
 	if (r == 0 && list->count > 0)
 		qsort(list->names, list->count, sizeof(*list->names),

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ static void read_names(const struct scratch *dir, size_t most,
 {
 	struct err err;
 	scan_names_init(list);
-	if (scan_names_read(list, dir->fd, most, &err) < 0)
+	if (scan_names_read(list, dir->fd, false, most, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
