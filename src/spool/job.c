@@ -199,6 +199,7 @@ static bool is_optional_name(const char *name)
 static bool has_good_names(const struct job *job)
 {
 	return text_is_file_name(job->ctl_name) &&
+	       is_optional_name(job->route) &&
 	       is_optional_name(job->dat_name) &&
 	       is_optional_name(job->collect_name) &&
 	       is_optional_name(job->archive_stem) &&

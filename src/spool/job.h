@@ -50,7 +50,9 @@ struct job {
 	int64_t state_ns;   /* wall time of the last line */
 	int64_t created_ns; /* wall time of the first */
 
-	/* the pair, as it was in OUT */
+	/* the pair, as it was in OUT; or a file of a route, as it was in that
+	 * folder, and the name and identity of what was written for it */
+	char route[TEXT_NAME_SIZE]; /* the folder, below the root; "" OUT */
 	char ctl_name[TEXT_NAME_SIZE];
 	char dat_name[TEXT_NAME_SIZE]; /* "" when there is no data file */
 	struct scan_identity ctl;

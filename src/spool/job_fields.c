@@ -69,6 +69,7 @@ struct fact {
 /* CLAIMED tells all of the pair again: it is also where a job returns to when
  * what was sent is void. */
 static const struct fact facts[] = {
+	{ "route", AT(route), KIND_TEXT, CLAIMED },
 	{ "ctl", AT(ctl_name), KIND_TEXT, CLAIMED },
 	{ "ctl_file", AT(ctl), KIND_FILE, CLAIMED },
 	{ "dat", AT(dat_name), KIND_TEXT, CLAIMED },

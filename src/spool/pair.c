@@ -129,27 +129,49 @@ int pair_read_out(const struct boxdir *box, const char *ctl_name,
 	return 0;
 }
 
+int pair_look_alone(int folder, const char *name,
+		    const struct scan_identity *wanted, struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = fsx_open_read(folder, name, &fd, NULL, err);
+	return r < 0 ? r : still_there(fd, name, wanted, err);
+}
+
 /* --- the claim --- */
 
 enum place {
 	PLACE_NOWHERE,
 	PLACE_TEMP,  /* the claimed file, or what somebody made of it */
-	PLACE_OTHER, /* a file in OUT by that name, but another one */
+	PLACE_OTHER, /* a file by that name where it was, but another one */
 };
 
 struct part {
 	char temp[TEXT_NAME_SIZE];
-	const char *name;		    /* in OUT */
-	const struct scan_identity *wanted; /* as it was in OUT */
+	const char *name;		    /* for people */
+	int dir;			    /* where it was; -1: nowhere */
+	char from[TEXT_NAME_SIZE];	    /* its name there */
+	const struct scan_identity *wanted; /* as it was there */
 	enum place place;
 };
 
-static void part_init(struct part *part, const struct job *job, bool data)
+/* dir: where the part of a pair was before the claim. */
+static void part_init(struct part *part, const struct job *job, bool data,
+		      int dir)
 {
 	temp_name(job, data ? "dat" : "ctl", part->temp);
 	part->name = data ? job->dat_name : job->ctl_name;
+	part->dir = dir;
+	(void)text_copy(part->from, sizeof(part->from), part->name);
 	part->wanted = data ? &job->dat : &job->ctl;
 	part->place = PLACE_NOWHERE;
+}
+
+/* Looks where it was; ERR_MISSING also when there is no such folder. */
+static int part_stat(const struct part *part, struct stat *ret, struct err *err)
+{
+	if (part->dir < 0)
+		return err_set(err, ERR_MISSING, "'%s' is gone", part->name);
+	return fsx_stat_at(part->dir, part->from, ret, err);
 }
 
 /* The name in TEMP may be durable while the one in OUT has come back: some file
@@ -159,7 +181,7 @@ static int part_take_rest(const struct boxdir *box, const struct part *part,
 			  const struct stat *in_temp, struct err *err)
 {
 	struct stat st;
-	int r = fsx_stat_at(box->out, part->name, &st, err);
+	int r = part_stat(part, &st, err);
 	if (r == -ERR_MISSING)
 		return 0;
 	if (r < 0)
@@ -167,7 +189,7 @@ static int part_take_rest(const struct boxdir *box, const struct part *part,
 	if (st.st_ino != in_temp->st_ino || st.st_dev != in_temp->st_dev)
 		return 0; /* a new file by that name: another pair */
 	bool gone = false;
-	return pair_move(box->out, part->name, box->temp, part->temp, &gone,
+	return pair_move(part->dir, part->from, box->temp, part->temp, &gone,
 			 err);
 }
 
@@ -182,7 +204,7 @@ static int part_take(const struct boxdir *box, struct part *part,
 	}
 	if (r != -ERR_MISSING)
 		return r;
-	r = fsx_stat_at(box->out, part->name, &st, err);
+	r = part_stat(part, &st, err);
 	if (r == -ERR_MISSING)
 		return 0;
 	if (r < 0)
@@ -192,7 +214,7 @@ static int part_take(const struct boxdir *box, struct part *part,
 		return 0;
 	}
 	bool gone = false;
-	r = pair_move(box->out, part->name, box->temp, part->temp, &gone, err);
+	r = pair_move(part->dir, part->from, box->temp, part->temp, &gone, err);
 	if (r == 0 && !gone)
 		part->place = PLACE_TEMP;
 	return r;
@@ -209,7 +231,7 @@ static int part_check(const struct boxdir *box, const struct part *part,
 		return 0;
 	return err_set(err, ERR_CHANGED,
 		       "'%s' was changed after it was looked at; wait until "
-		       "files are complete before they are put into OUT",
+		       "files are complete before they are put there",
 		       part->name);
 }
 
@@ -217,7 +239,7 @@ static int data_lacks(const struct part *dat, struct err *err)
 {
 	if (dat->place == PLACE_OTHER)
 		return err_set(err, ERR_CHANGED,
-			       "the .dat file '%s' was replaced after it was "
+			       "the data file '%s' was replaced after it was "
 			       "looked at",
 			       dat->name);
 	return err_set(err, ERR_CHANGED,
@@ -227,9 +249,10 @@ static int data_lacks(const struct part *dat, struct err *err)
 static int nothing_there(const struct job *job, struct err *err)
 {
 	return err_set(err, ERR_MISSING,
-		       "'%s' was taken from OUT or replaced before it could "
+		       "'%s' was taken from %s or replaced before it could "
 		       "be claimed",
-		       job->ctl_name);
+		       *job->route ? job->dat_name : job->ctl_name,
+		       *job->route ? job->route : "OUT");
 }
 
 /* Whether nothing of the pair was ever moved. Without its control file the
@@ -265,8 +288,8 @@ static int take_both(const struct boxdir *box, const struct job *job,
 {
 	struct part ctl;
 	struct part dat;
-	part_init(&ctl, job, false);
-	part_init(&dat, job, true);
+	part_init(&ctl, job, false, box->out);
+	part_init(&dat, job, true, box->out);
 	int r = part_take(box, &ctl, err);
 	if (r < 0)
 		return r;
@@ -293,6 +316,53 @@ static int take_both(const struct boxdir *box, const struct job *job,
 	return check_both(box, &ctl, &dat, err);
 }
 
+/* -1 when there is no such folder, or something else by its name: then the file
+ * is not there either. */
+static int open_route(const struct boxdir *box, const struct job *job,
+		      int *ret_fd, struct err *err)
+{
+	*ret_fd = -1;
+	int r = boxdir_open_folder(box, job->route, false, ret_fd, err);
+	bool none = r == -ERR_MISSING || r == -ERR_UNSAFE || r == -ERR_CONFIG;
+	return none ? 0 : r;
+}
+
+static int take_alone(const struct boxdir *box, const struct job *job,
+		      struct err *err)
+{
+	AUTO_CLOSE int folder = -1;
+	int r = open_route(box, job, &folder, err);
+	if (r < 0)
+		return r;
+	struct part ctl;
+	struct part dat;
+	part_init(&dat, job, true, folder);
+	part_init(&ctl, job, false, box->temp);
+	temp_name(job, "route", ctl.from);
+	r = part_take(box, &dat, err);
+	if (r < 0)
+		return r;
+	struct stat st;
+	if (dat.place != PLACE_TEMP) {
+		r = fsx_stat_at(box->temp, ctl.temp, &st, err);
+		if (r == -ERR_MISSING) /* it comes second: nothing was moved */
+			return nothing_there(job, err);
+		if (r < 0)
+			return r;
+	}
+	/* if we die here the file is in TEMP and its control file still has
+	 * the name of a claim that goes on: the record leads here again */
+	r = part_take(box, &ctl, err);
+	if (r == 0)
+		r = fsx_sync_dir(box->temp, "TEMP", err);
+	if (r == 0 && folder >= 0)
+		r = fsx_sync_dir(folder, job->route, err);
+	if (r < 0)
+		return r;
+	/* if we die here both are in TEMP for good, a pair like any other */
+	return check_both(box, &ctl, &dat, err);
+}
+
 static int publish_collect(const struct boxdir *box, const struct job *job,
 			   struct err *err)
 {
@@ -313,7 +383,8 @@ static int publish_collect(const struct boxdir *box, const struct job *job,
 
 int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
 {
-	int r = take_both(box, job, err);
+	int r = *job->route ? take_alone(box, job, err) :
+			      take_both(box, job, err);
 	if (r < 0)
 		return r;
 	return *job->collect_name ? publish_collect(box, job, err) : 0;
@@ -325,7 +396,7 @@ static int open_claimed(const struct boxdir *box, const struct job *job,
 			bool data, int *ret_fd, struct err *err)
 {
 	struct part part;
-	part_init(&part, job, data);
+	part_init(&part, job, data, -1);
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
 	int r = fsx_open_read(box->temp, part.temp, &fd, &st, err);

@@ -7,6 +7,11 @@
  * ID.new the control file for the archive, ID.report and ID.collect reports
  * on their way to IN. A file that is gone from TEMP once a record says it was
  * there has been moved, even if somebody took it since.
+ *
+ * A file of a route stands alone in its folder. Its control file is ours:
+ * ID.route in TEMP, written before the record and called ID.ctl once the file
+ * is there as ID.dat. So ID.route says that its file may still be where it was
+ * dropped, and nothing but the file itself is ever seen by others.
  */
 #ifndef MESHDROP_SPOOL_PAIR_H
 #define MESHDROP_SPOOL_PAIR_H
@@ -40,12 +45,31 @@ int pair_read_out(const struct boxdir *box, const char *ctl_name,
 		  struct ctl *ret, struct scan_identity *ret_identity,
 		  struct err *err) __attribute__((warn_unused_result));
 
+/* Before a file of a route is claimed: ERR_CHANGED when it is not as wanted,
+ * ERR_MISSING, ERR_UNSAFE or ERR_DENIED when it cannot be had. */
+int pair_look_alone(int folder, const char *name,
+		    const struct scan_identity *wanted, struct err *err)
+	__attribute__((warn_unused_result));
+/* The names of a job from a file alone: the file's own, and that plus ".ctl",
+ * cut (between characters) where that would be too long. */
+void pair_name_alone(struct job *job, const char *name);
+/* Before job_create of such a job: writes ID.route and sets the identity of
+ * the control file. Synced; the folder is not. */
+int pair_stage_alone(const struct boxdir *box, struct job *job,
+		     const struct ctl *ctl, struct err *err)
+	__attribute__((warn_unused_result));
+/* Removes what was staged for a claim that was given up, as far as possible. */
+void pair_unstage(const struct boxdir *box, const struct job *job);
+
 /* After job_create: OUT to TEMP, control file first, data second, and the
  * COLLECT report to IN; syncs. May be repeated after any crash. ERR_MISSING:
  * the pair is neither in OUT nor in TEMP (somebody took it before we did; the
  * job is void). ERR_CHANGED: what is there is not what was claimed; what could
  * be taken is in TEMP now (a data file that is another one by now stays in
- * OUT), and no COLLECT report was published. */
+ * OUT), and no COLLECT report was published.
+ * Of a route: the file from its folder first, then ID.route to ID.ctl. The
+ * folder is opened by its name, so that it need not be in the settings any
+ * more; where there is none, the file is gone. */
 int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
 	__attribute__((warn_unused_result));
 

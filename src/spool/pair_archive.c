@@ -37,6 +37,32 @@ int pair_stage(const struct boxdir *box, const struct job *job,
 			 err);
 }
 
+int pair_stage_alone(const struct boxdir *box, struct job *job,
+		     const struct ctl *ctl, struct err *err)
+{
+	int r = pair_stage(box, job, "route", ctl, err);
+	if (r < 0)
+		return r;
+	char name[TEXT_NAME_SIZE];
+	temp_name(job, "route", name);
+	struct stat st;
+	r = fsx_stat_at(box->temp, name, &st, err);
+	if (r == 0)
+		pair_identity(&st, &job->ctl);
+	return r;
+}
+
+void pair_unstage(const struct boxdir *box, const struct job *job)
+{
+	static const char *const suffixes[] = { "route", "collect" };
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		char name[TEXT_NAME_SIZE];
+		temp_name(job, suffixes[i], name);
+		int r = fsx_remove(box->temp, name, NULL);
+		(void)r; /* the sweep removes what stays */
+	}
+}
+
 /* --- names --- */
 
 /* From the last dot on; "" without one. */
@@ -46,10 +72,10 @@ static const char *extension(const char *name)
 	return dot ? dot : "";
 }
 
-/* Of the data file in the archive. */
+/* In the archive every data file can be told by its name. */
 static const char *data_extension(const struct job *job)
 {
-	return extension(job->dat_name);
+	return *job->route ? ".dat" : extension(job->dat_name);
 }
 
 /* stem + tail, with the stem cut (between characters) so that it fits. */
@@ -63,6 +89,12 @@ static void join(const char *stem, const char *tail, char ret[TEXT_NAME_SIZE])
 			len--;
 	}
 	(void)snprintf(ret, TEXT_NAME_SIZE, "%.*s%s", (int)len, stem, tail);
+}
+
+void pair_name_alone(struct job *job, const char *name)
+{
+	(void)text_copy(job->dat_name, sizeof(job->dat_name), name);
+	join(name, ".ctl", job->ctl_name);
 }
 
 /* The name of a file with "~ID" before its extension. */

@@ -46,7 +46,7 @@ static enum kind kind_of(const char *id, const char *suffix)
 {
 	static const char *const of_pair[] = { "ctl", "dat", NULL };
 	static const char *const of_job[] = { "new", "report", "collect",
-					      NULL };
+					      "route", NULL };
 	if (job_is_id(id)) {
 		if (is_one_of(suffix, of_pair))
 			return KIND_PAIR;
@@ -155,6 +155,23 @@ static int give_back(const struct boxdir *box, const char *name, const char *id,
 	return r;
 }
 
+/* The control file of a route's file may have its first name still: without it
+ * the data would lie in OUT and nobody could say to whom it goes. */
+static int complete_pair(const struct boxdir *box, const char *id,
+			 struct err *err)
+{
+	char from[TEXT_NAME_SIZE];
+	char to[TEXT_NAME_SIZE];
+	(void)snprintf(from, sizeof(from), "%.64s.route", id);
+	(void)snprintf(to, sizeof(to), "%.64s.ctl", id);
+	bool gone = false;
+	int r = pair_move(box->temp, from, box->temp, to, &gone, err);
+	if (r == -ERR_EXISTS)
+		return 0; /* then it has one, and the other one gets old */
+	/* if we die here both are a pair in TEMP, as they will be in OUT */
+	return r < 0 || gone ? r : give_back(box, to, id, err);
+}
+
 struct sweep {
 	const struct boxdir *box;
 	int64_t before_ns;
@@ -191,8 +208,11 @@ static int sweep_one(struct sweep *sweep, const char *name, struct err *err)
 		return r;
 	if (found.kind != KIND_PAIR)
 		return remove_old(sweep, name, &found, err);
+	if (strcmp(strrchr(name, '.'), ".dat") == 0)
+		r = complete_pair(sweep->box, found.id, err);
 	/* if we die here the rest of the pair follows next time */
-	r = give_back(sweep->box, name, found.id, err);
+	if (r == 0)
+		r = give_back(sweep->box, name, found.id, err);
 	if (r == 0)
 		sweep->returned++;
 	return r;

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fsx.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "spool/boxdir.h"
 #include "spool/delivery.h"
@@ -79,6 +80,27 @@ static bool owns_pair(const struct job *job)
 	       job->state != JOB_ARCHIVING;
 }
 
+/* A file of a route whose claim may not be finished. */
+static void check_route(struct verify *verify, const struct job *job)
+{
+	const struct boxdir *box = verify->box;
+	AUTO_CLOSE int folder = -1;
+	bool there = exists(box->temp, job->id, ".dat");
+	if (!there &&
+	    boxdir_open_folder(box, job->route, false, &folder, NULL) == 0)
+		there = exists(folder, job->dat_name, "");
+	if (!there)
+		say(verify,
+		    "job %s is CLAIMED, but '%s' is neither in %s nor in TEMP",
+		    job->id, job->dat_name, job->route);
+	if (!exists(box->temp, job->id, ".ctl") &&
+	    !exists(box->temp, job->id, ".route"))
+		say(verify,
+		    "job %s is CLAIMED, but neither TEMP/%s.ctl nor "
+		    "TEMP/%s.route is there",
+		    job->id, job->id, job->id);
+}
+
 static void check_files(struct verify *verify, const struct job *job)
 {
 	const struct boxdir *box = verify->box;
@@ -90,8 +112,11 @@ static void check_files(struct verify *verify, const struct job *job)
 	    !exists(box->temp, job->id, ".dat"))
 		say(verify, "job %s is %s, but TEMP/%s.dat is missing", job->id,
 		    state, job->id);
-	if (job->state == JOB_CLAIMED && !exists(box->temp, job->id, ".ctl") &&
-	    !exists(box->out, job->ctl_name, ""))
+	if (job->state == JOB_CLAIMED && *job->route)
+		check_route(verify, job);
+	else if (job->state == JOB_CLAIMED &&
+		 !exists(box->temp, job->id, ".ctl") &&
+		 !exists(box->out, job->ctl_name, ""))
 		say(verify,
 		    "job %s is CLAIMED, but '%s' is neither in OUT nor "
 		    "in TEMP",

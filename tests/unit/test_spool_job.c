@@ -34,6 +34,7 @@ static void fill(struct job *ret)
 {
 	job_init(ret);
 	SET(ret->id, BOX_JOB);
+	SET(ret->route, "letters to all");
 	SET(ret->ctl_name, "a name 100%.ctl");
 	SET(ret->dat_name, "a name 100%.dat");
 	ret->ctl = (struct scan_identity){ 1, 2, -3, 4 };
@@ -184,6 +185,7 @@ static void test_id(void **state)
 
 static void expect_pair(const struct job *found)
 {
+	assert_string_equal(found->route, "letters to all");
 	assert_string_equal(found->ctl_name, "a name 100%.ctl");
 	assert_string_equal(found->dat_name, "a name 100%.dat");
 	assert_string_equal(found->collect_name, "collect.ctl");

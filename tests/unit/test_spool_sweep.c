@@ -69,10 +69,12 @@ static const char *const ours[] = {
 	BOX_JOB ".new",
 	BOX_JOB ".report",
 	BOX_JOB ".collect",
+	BOX_JOB ".route",
 	BOX_MESSAGE ".part",
 	BOX_MESSAGE ".second",
 	"." BOX_JOB ".new.new",
 	"." BOX_JOB ".report.new",
+	"." BOX_JOB ".route.new",
 	"." BOX_MESSAGE ".ctl.new",
 };
 #define OURS (sizeof(ours) / sizeof(*ours))

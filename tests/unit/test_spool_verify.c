@@ -140,6 +140,29 @@ static void test_claim_under_way(void **state)
 	       "in TEMP\n");
 }
 
+static void test_claim_of_a_route(void **state)
+{
+	(void)state;
+	AUTO_CLOSE int folder = -1;
+	assert_int_equal(boxdir_open_folder(&box.box, "letters", true, &folder,
+					    &err),
+			 0);
+	SET(job.route, "letters");
+	make_job();
+	verify("");
+	take(box.box.temp, BOX_JOB ".dat");
+	take(box.box.temp, BOX_JOB ".ctl");
+	box_put(folder, "a.dat", "data");
+	box_put(box.box.temp, BOX_JOB ".route", "control");
+	verify("");
+	take(folder, "a.dat");
+	take(box.box.temp, BOX_JOB ".route");
+	verify("job " BOX_JOB " is CLAIMED, but 'a.dat' is neither in letters "
+	       "nor in TEMP\n"
+	       "job " BOX_JOB " is CLAIMED, but neither TEMP/" BOX_JOB
+	       ".ctl nor TEMP/" BOX_JOB ".route is there\n");
+}
+
 static void test_missing_pair(void **state)
 {
 	(void)state;
@@ -315,6 +338,7 @@ int main(void)
 		TEST(test_empty),
 		TEST(test_good_job),
 		TEST(test_claim_under_way),
+		TEST(test_claim_of_a_route),
 		TEST(test_missing_pair),
 		TEST(test_pair_on_its_way_out),
 		TEST(test_damaged_record),
