@@ -16,6 +16,7 @@
 #include "agent/hooks.h"
 #include "agent/mailbox.h"
 #include "agent/notify.h"
+#include "agent/route_folders.h"
 #include "agent/signalfile.h"
 #include "agent/site.h"
 #include "agent/status.h"
@@ -71,14 +72,21 @@ static void set_signal_file(struct loop *loop)
 	loop->signal_due_ns = 0;
 }
 
+static void watch_mailbox(struct watch *watch, const struct mailbox *mailbox,
+			  size_t slot)
+{
+	watch_add(watch, mailbox->dir.out, slot);
+	watch_add(watch, mailbox->dir.orders, slot);
+	for (size_t i = 0; i < route_folders_count(mailbox->routes); i++)
+		watch_add(watch, route_folders_fd(mailbox->routes, i), slot);
+}
+
 static int set_going(struct loop *loop, struct err *err)
 {
 	struct site *site = loop->site;
 	loop->watch = watch_new();
-	for (size_t i = 0; i < site->count; i++) {
-		watch_add(loop->watch, site->mailboxes[i]->dir.out, i);
-		watch_add(loop->watch, site->mailboxes[i]->dir.orders, i);
-	}
+	for (size_t i = 0; i < site->count; i++)
+		watch_mailbox(loop->watch, site->mailboxes[i], i);
 	set_signal_file(loop);
 	return workers_start(site->conf, site->mailboxes, site->count,
 			     loop->wake_fd, &loop->workers, err);

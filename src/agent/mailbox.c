@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/retention.h"
+#include "agent/route_folders.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -51,6 +52,9 @@ static int open_parts(struct mailbox *mailbox, int state_dir, struct err *err)
 	r = boxdir_lock(&mailbox->dir, err);
 	if (r == 0)
 		r = mailbox_try_folders(mailbox, set, err);
+	if (r == 0)
+		r = route_folders_open(&mailbox->dir, set, &mailbox->routes,
+				       err);
 	if (r < 0)
 		return r;
 	r = ledger_open(mailbox->dir.ledger, clock_wall_ns(), &mailbox->ledger,
@@ -94,11 +98,39 @@ struct mailbox *mailbox_close(struct mailbox *mailbox)
 	free(mailbox->in.poison);
 	mailbox->scan = scan_free(mailbox->scan);
 	mailbox->retention = retention_free(mailbox->retention);
+	mailbox->routes = route_folders_free(mailbox->routes);
+	mailbox_prepare_undo(mailbox);
 	mailbox->ledger = ledger_close(mailbox->ledger);
 	boxdir_release(&mailbox->dir);
 	(void)pthread_mutex_destroy(&mailbox->lock); /* nobody holds it */
 	free(mailbox);
 	return NULL;
+}
+
+int mailbox_prepare(struct mailbox *mailbox, const struct conf_mailbox *set,
+		    struct err *err)
+{
+	mailbox_prepare_undo(mailbox);
+	return route_folders_open(&mailbox->dir, set, &mailbox->next_routes,
+				  err);
+}
+
+void mailbox_prepare_undo(struct mailbox *mailbox)
+{
+	mailbox->next_routes = route_folders_free(mailbox->next_routes);
+}
+
+void mailbox_adopt(struct mailbox *mailbox, const struct conf *conf,
+		   const struct conf_mailbox *set)
+{
+	(void)route_folders_free(mailbox->routes);
+	mailbox->routes = mailbox->next_routes;
+	mailbox->next_routes = NULL;
+	mailbox->conf = conf;
+	mailbox->set = set;
+	mailbox->handshake_due_ns = 0;
+	mailbox->contact_due_ns = 0;
+	mailbox->scan_due_ns = 0;
 }
 
 struct outgoing *mailbox_add_job(struct mailbox *mailbox, struct job *job)

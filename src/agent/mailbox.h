@@ -32,6 +32,7 @@ struct gz_reader;
 struct hooks;
 struct ledger;
 struct retention;
+struct route_folders;
 struct scan;
 
 /* A job in memory. An outcome whose line could not be written stays here, and
@@ -80,11 +81,13 @@ struct mailbox_view {
 	uint64_t deferred;
 	uint64_t unknown;
 	uint64_t held;	   /* and records that cannot be read */
-	uint64_t settling; /* pairs in OUT that are not steady yet */
-	uint64_t waiting;  /* files in OUT without partner */
+	uint64_t settling; /* pairs in OUT, and files for routes, that are not
+			    * steady yet */
+	uint64_t waiting;  /* files in OUT without partner, and for no route */
 	uint64_t poisoned;
 	uint64_t removed;	 /* by retention: pairs, messages, reports */
-	int64_t oldest_s;	 /* age of the oldest control file in OUT */
+	int64_t oldest_s;	 /* age of the oldest control file in OUT, or
+				  * file for a route */
 	int64_t last_poll_ns;	 /* wall time of the last good list */
 	int64_t last_contact_ns; /* wall time of the last good exchange */
 	int64_t last_handshake_ns;
@@ -97,6 +100,8 @@ struct mailbox {
 	struct hooks *hooks;		/* borrowed; NULL: nobody is told */
 	struct boxdir dir;
 	struct scan *scan;
+	struct route_folders *routes;
+	struct route_folders *next_routes; /* of settings to come; or NULL */
 	struct ledger *ledger;
 	struct retention *retention;
 
@@ -140,6 +145,14 @@ struct mailbox *mailbox_close(struct mailbox *mailbox);
 int mailbox_try_folders(const struct mailbox *mailbox,
 			const struct conf_mailbox *set, struct err *err)
 	__attribute__((warn_unused_result));
+
+/* New settings, while no turn runs: first all that can fail, for every mailbox;
+ * then mailbox_adopt, or mailbox_prepare_undo. */
+int mailbox_prepare(struct mailbox *mailbox, const struct conf_mailbox *set,
+		    struct err *err) __attribute__((warn_unused_result));
+void mailbox_prepare_undo(struct mailbox *mailbox);
+void mailbox_adopt(struct mailbox *mailbox, const struct conf *conf,
+		   const struct conf_mailbox *set);
 
 /* Takes ownership of the job's content and leaves *job released. */
 struct outgoing *mailbox_add_job(struct mailbox *mailbox, struct job *job);

@@ -10,6 +10,7 @@
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
 #include "agent/resolve.h"
+#include "agent/route.h"
 #include "agent/turn.h"
 #include "base/clock.h"
 #include "conf/conf.h"
@@ -107,18 +108,40 @@ void open_file_name(const struct job *job, char *ret, size_t size)
 {
 	char stem[TEXT_NAME_SIZE];
 	scan_stem(job->dat_name, stem);
-	(void)snprintf(ret, size, "%s.dat", stem); /* checked by its limit */
+	bool alone = job->route[0] != '\0';
+	(void)snprintf(ret, size, "%s%s", alone ? job->dat_name : stem,
+		       alone ? "" : ".dat"); /* checked by its limit */
 	/* A header cannot carry other bytes, and a name is only a name. */
 	for (char *c = ret; *c != '\0'; c++)
 		if (*c < 0x20 || *c > 0x7e)
 			*c = '_';
 }
 
+/* To whom a file goes may come from its name: then that was wrong. */
+static int check_route(const struct opening *o, struct err *err)
+{
+	const struct job *job = &o->out->job;
+	size_t len = strlen(ctl_get(&o->ctl, CTL_TO_DTS));
+	if (job->route[0] == '\0' || (len > 0 && len <= PROTO_TO_MAX))
+		return 0;
+	char to[TEXT_NAME_SIZE];
+	const struct conf_route *route = route_find(
+		o->turn->mailbox->set, job->route, job->dat_name, to);
+	return err_set(err, ERR_INVALID,
+		       "To_DTS, as the route of folder '%s' with match '%s' "
+		       "makes it of the file's name, is %s",
+		       job->route, route ? route->match : "",
+		       len > 0 ? "too long" : "empty");
+}
+
 static int check_message(struct opening *o, struct err *err)
 {
 	const char *mailbox = o->turn->mailbox->set->id;
 	const char *code = "";
-	int r = ctl_judge_out(&o->ctl, mailbox, &code, err);
+	int r = check_route(o, err);
+	if (r < 0)
+		return wrong(o, "SEND", "08");
+	r = ctl_judge_out(&o->ctl, mailbox, &code, err);
 	if (r < 0)
 		return wrong(o, strcmp(code, "06") == 0 ? "TRANSFER" : "SEND",
 			     code);

@@ -19,9 +19,8 @@ struct turn;
 int open_message(struct turn *turn, struct outgoing *out, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* The name that the recipient is told: the pair's, with a lower-case
- * extension, and
- * '_' for what a header cannot carry. */
+/* The name that the recipient is told: the pair's, with a lower-case extension,
+ * or that of a route's file; and '_' for what a header cannot carry. */
 void open_file_name(const struct job *job, char *ret, size_t size);
 
 /* The body of one chunk of an opened message; out->fd is open. */

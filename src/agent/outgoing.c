@@ -28,6 +28,8 @@
 #define BROKEN_DELAY (2 * CLOCK_SECOND)
 #define BACKOFF_FIRST (5 * CLOCK_SECOND)
 #define BACKOFF_MOST (900 * CLOCK_SECOND)
+/* Pairs claimed at once; more wait where they are, which is safest. */
+#define CLAIMED_MOST 1000
 
 static int move(struct outgoing *out, enum job_state to, struct err *err)
 {
@@ -76,9 +78,30 @@ static int stage_collect(struct turn *turn, struct job *job,
 	forms_report(ctl, &status, &report);
 	r = pair_stage(dir, job, "collect", &report, err);
 	ctl_release(&report);
-	if (r < 0)
-		return r;
-	return fsx_sync_dir(dir->temp, "TEMP", err);
+	return r;
+}
+
+/* What the record will name is durable in TEMP before there is one. */
+static int stage_claim(struct turn *turn, struct job *job,
+		       const struct ctl *ctl, int64_t now, struct err *err)
+{
+	const struct mailbox *mailbox = turn->mailbox;
+	bool whole = ctl->value[CTL_TO_DTS] && job->dat_name[0] != '\0';
+	bool report = whole && mailbox->set->report_collect;
+	int r = report ? stage_collect(turn, job, ctl, now, err) : 0;
+	if (r == 0 && (report || job->route[0] != '\0'))
+		r = fsx_sync_dir(mailbox->dir.temp, "TEMP", err);
+	return r;
+}
+
+size_t outgoing_room(const struct mailbox *mailbox)
+{
+	size_t room = mailbox->out_count < CLAIMED_MOST ?
+			      CLAIMED_MOST - mailbox->out_count :
+			      0;
+	if (room > mailbox->set->max_messages)
+		room = (size_t)mailbox->set->max_messages;
+	return room;
 }
 
 bool outgoing_unusable(int r)
@@ -105,41 +128,41 @@ static bool leave_alone(struct mailbox *mailbox, const struct scan_pair *pair,
 	return true;
 }
 
-static int prepare_claim(struct turn *turn, const struct ctl *ctl,
-			 const struct scan_pair *pair, struct job *job,
-			 int64_t now, struct err *err)
+int outgoing_begin(struct turn *turn, struct job *job, const struct ctl *ctl,
+		   int64_t now, struct err *err)
 {
-	(void)text_copy(job->ctl_name, sizeof(job->ctl_name), pair->ctl_name);
-	(void)text_copy(job->dat_name, sizeof(job->dat_name), pair->dat_name);
-	job->ctl = pair->ctl;
-	job->dat = pair->dat;
-	job_make_id(now, job->id);
-	bool whole = ctl->value[CTL_TO_DTS] && pair->dat_name[0] != '\0';
-	if (!whole || !turn->mailbox->set->report_collect)
-		return 0;
-	return stage_collect(turn, job, ctl, now, err);
+	struct mailbox *mailbox = turn->mailbox;
+	int r = stage_claim(turn, job, ctl, now, err);
+	if (r == 0)
+		r = job_create(job, &mailbox->dir, now, err);
+	if (r < 0) {
+		if (r != -ERR_SYNC) /* else nobody knows what is on disk */
+			pair_unstage(&mailbox->dir, job);
+		job_release(job);
+		return r;
+	}
+	struct outgoing *out = mailbox_add_job(mailbox, job);
+	log_event(LOG_LEVEL_INFO, "claimed", mailbox->set->id,
+		  "job=%s file=\"%s\" bytes=%llu", out->job.id,
+		  out->job.ctl_name, (unsigned long long)out->job.dat.size);
+	return outgoing_take(mailbox, out, err);
 }
 
 static int claim(struct turn *turn, const struct ctl *ctl,
 		 const struct scan_pair *pair, struct err *err)
 {
-	struct mailbox *mailbox = turn->mailbox;
 	int64_t now = clock_wall_ns();
 	struct job job;
 	job_init(&job);
-	int r = prepare_claim(turn, ctl, pair, &job, now, err);
+	job_make_id(now, job.id);
+	(void)text_copy(job.ctl_name, sizeof(job.ctl_name), pair->ctl_name);
+	(void)text_copy(job.dat_name, sizeof(job.dat_name), pair->dat_name);
+	job.ctl = pair->ctl;
+	job.dat = pair->dat;
+	int r = outgoing_begin(turn, &job, ctl, now, err);
 	if (r == 0)
-		r = job_create(&job, &mailbox->dir, now, err);
-	if (r < 0) {
-		job_release(&job);
-		return r;
-	}
-	scan_forget(mailbox->scan, pair->ctl_name);
-	struct outgoing *out = mailbox_add_job(mailbox, &job);
-	log_event(LOG_LEVEL_INFO, "claimed", mailbox->set->id,
-		  "job=%s file=\"%s\" bytes=%llu", out->job.id,
-		  out->job.ctl_name, (unsigned long long)out->job.dat.size);
-	return outgoing_take(mailbox, out, err);
+		scan_forget(turn->mailbox->scan, pair->ctl_name);
+	return r;
 }
 
 int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
@@ -157,16 +180,17 @@ int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
 			  "job=%s file=\"%s\" reason=\"%s\"", job->id,
 			  job->ctl_name, err->text);
 		r = job_finish(job, &mailbox->dir, err);
-		if (r == 0)
-			mailbox_drop_job(mailbox, out);
-		return r;
+		if (r < 0)
+			return r;
+		pair_unstage(&mailbox->dir, job);
+		mailbox_drop_job(mailbox, out);
+		return 0;
 	}
 	out->claimed = r == 0;
 	return r;
 }
 
-/* We may not read it: it stays in OUT, and the others go on. */
-static int say_denied(struct turn *turn, const struct err *err)
+int outgoing_denied(struct turn *turn, const struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
 	turn->denied = true;
@@ -192,7 +216,7 @@ int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
 	else if (r == 0 || outgoing_unusable(r))
 		r = claim(turn, &ctl, pair, err);
 	else if (r == -ERR_DENIED)
-		r = say_denied(turn, err);
+		r = outgoing_denied(turn, err);
 	ctl_release(&ctl);
 	return r;
 }

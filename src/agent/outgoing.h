@@ -12,9 +12,12 @@
 #define MESHDROP_AGENT_OUTGOING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct ctl;
 struct err;
+struct job;
 struct mailbox;
 struct outgoing;
 struct scan_pair;
@@ -28,10 +31,23 @@ enum outgoing_next {
 	OUTGOING_DONE,	/* finished; the job is gone from the mailbox */
 };
 
+/* How many more pairs may be claimed in this turn. */
+size_t outgoing_room(const struct mailbox *mailbox);
+
 /* Makes a job of a ready pair: record, then renames. A pair that somebody took
  * away meanwhile is no error. */
 int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
 		   struct err *err) __attribute__((warn_unused_result));
+
+/* The claim itself: reports, record, renames. The job has its names and
+ * identities, and is taken over whatever happens; ctl is what is sent with. */
+int outgoing_begin(struct turn *turn, struct job *job, const struct ctl *ctl,
+		   int64_t now, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* A file that we may not read stays where it is; it is complained about, and
+ * the others go on. Always 0. */
+int outgoing_denied(struct turn *turn, const struct err *err);
 
 /* Whether what was said about a control file will never change: it cannot be
  * used, now or later. Other failures may pass. */

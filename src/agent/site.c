@@ -213,6 +213,25 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static int prepare(struct site *site, const struct conf *conf, struct err *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < site->count && r == 0; i++) {
+		struct mailbox *mailbox = site->mailboxes[i];
+		const struct conf_mailbox *set =
+			conf_mailbox_find(conf, mailbox->set->id);
+		if (set)
+			r = mailbox_prepare(mailbox, set, err);
+	}
+	return r;
+}
+
+static void prepare_undo(struct site *site)
+{
+	for (size_t i = 0; i < site->count; i++)
+		mailbox_prepare_undo(site->mailboxes[i]);
+}
+
 /* Mailboxes that are no longer named are closed; the others get their new
  * settings and are looked at again at once. */
 static void adopt(struct site *site, const struct conf *conf)
@@ -234,12 +253,8 @@ static void adopt(struct site *site, const struct conf *conf)
 			incoming_forget(mailbox);
 			say_filter(set);
 		}
-		mailbox->conf = conf;
-		mailbox->set = set;
+		mailbox_adopt(mailbox, conf, set);
 		retention_cancel(mailbox->retention);
-		mailbox->handshake_due_ns = 0;
-		mailbox->contact_due_ns = 0;
-		mailbox->scan_due_ns = 0;
 		site->mailboxes[kept++] = mailbox;
 	}
 	site->count = kept;
@@ -256,8 +271,11 @@ int site_reload(struct site *site, struct conf *conf, struct err *err)
 		r = try_folders(site, conf, err);
 	if (r == 0)
 		r = add_new(site, conf, err);
+	if (r == 0)
+		r = prepare(site, conf, err);
 	if (r < 0) {
 		drop_mailboxes(site, before);
+		prepare_undo(site);
 		(void)conf_free(conf);
 		return r;
 	}

@@ -10,6 +10,7 @@
 #include "agent/outgoing.h"
 #include "agent/report.h"
 #include "agent/retention.h"
+#include "agent/route_folders.h"
 #include "base/clock.h"
 #include "base/fsx.h"
 #include "base/log.h"
@@ -19,9 +20,6 @@
 #define HANDSHAKE_EVERY (24 * 3600 * CLOCK_SECOND)
 #define AWAY_FIRST (5 * CLOCK_SECOND)
 #define AWAY_MOST (300 * CLOCK_SECOND)
-
-/* Pairs claimed at once; more wait in OUT, where they are safest. */
-#define CLAIMED_MOST 1000
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -169,11 +167,7 @@ static int scan(struct turn *turn, struct scan_result *ret, struct err *err)
 	if (rules.lone_delay_ns > 0 &&
 	    rules.lone_delay_ns < conf->processing_delay_ns)
 		rules.lone_delay_ns = conf->processing_delay_ns;
-	size_t room = mailbox->out_count < CLAIMED_MOST ?
-			      CLAIMED_MOST - mailbox->out_count :
-			      0;
-	if (room > mailbox->set->max_messages)
-		room = (size_t)mailbox->set->max_messages;
+	size_t room = outgoing_room(mailbox);
 	int64_t now = clock_mono_ns();
 	int r = scan_run(mailbox->scan, &mailbox->dir, &rules, now,
 			 clock_wall_ns(), room, ret, err);
@@ -224,6 +218,35 @@ static int tell_lone(struct mailbox *mailbox, const struct scan_result *result,
 	return 0;
 }
 
+static int claim_pairs(struct turn *turn, struct err *err)
+{
+	struct scan_result result;
+	int r = scan(turn, &result, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < result.count && r == 0; i++)
+		r = outgoing_claim(turn, &result.ready[i], err);
+	if (r == 0)
+		r = tell_lone(turn->mailbox, &result, err);
+	scan_result_release(&result);
+	return r;
+}
+
+/* A folder that fails does not hold up the others. */
+static int claim_all(struct turn *turn, struct err *err)
+{
+	int r = claim_pairs(turn, err);
+	if (r == -ERR_SYNC)
+		return r;
+	struct err why;
+	int s = route_folders_claim(turn, &why);
+	if (s < 0 && (r == 0 || s == -ERR_SYNC)) {
+		*err = why;
+		r = s;
+	}
+	return r;
+}
+
 static int claim_ready(struct turn *turn, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
@@ -238,15 +261,7 @@ static int claim_ready(struct turn *turn, struct err *err)
 	int r = take_claimed(turn, err);
 	if (r < 0)
 		return r;
-	struct scan_result result;
-	r = scan(turn, &result, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < result.count && r == 0; i++)
-		r = outgoing_claim(turn, &result.ready[i], err);
-	if (r == 0)
-		r = tell_lone(mailbox, &result, err);
-	scan_result_release(&result);
+	r = claim_all(turn, err);
 	if (!turn->denied)
 		mailbox_cleared(mailbox, &mailbox->denied, "pair-readable");
 	return r;
