@@ -36,11 +36,15 @@ bool pair_same(const struct scan_identity *a, const struct scan_identity *b)
 	       a->mtime_ns == b->mtime_ns;
 }
 
+/* Without an inode it is a file that we wrote and synced: its content is sure,
+ * but its times and its number may be others after a power cut. */
 static bool is_file(const struct stat *st, const struct scan_identity *wanted)
 {
 	struct scan_identity found;
 	pair_identity(st, &found);
-	return S_ISREG(st->st_mode) && pair_same(&found, wanted);
+	bool same = wanted->inode == 0 ? found.size == wanted->size :
+					 pair_same(&found, wanted);
+	return S_ISREG(st->st_mode) && same;
 }
 
 static void temp_name(const struct job *job, const char *suffix,

@@ -54,7 +54,7 @@ int pair_look_alone(int folder, const char *name,
  * cut (between characters) where that would be too long. */
 void pair_name_alone(struct job *job, const char *name);
 /* Before job_create of such a job: writes ID.route and sets the identity of
- * the control file. Synced; the folder is not. */
+ * the control file, which is its size. Synced; the folder is not. */
 int pair_stage_alone(const struct boxdir *box, struct job *job,
 		     const struct ctl *ctl, struct err *err)
 	__attribute__((warn_unused_result));

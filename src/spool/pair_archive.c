@@ -48,7 +48,9 @@ int pair_stage_alone(const struct boxdir *box, struct job *job,
 	struct stat st;
 	r = fsx_stat_at(box->temp, name, &st, err);
 	if (r == 0)
-		pair_identity(&st, &job->ctl);
+		job->ctl = (struct scan_identity){
+			.size = (uint64_t)st.st_size,
+		};
 	return r;
 }
 

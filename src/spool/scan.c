@@ -52,7 +52,7 @@ struct run {
 	const struct scan_folder *folder; /* of files that stand alone; NULL:
 					   * of pairs */
 	struct scan_result result;	  /* without the pairs */
-	size_t *ready;		   /* owned; places in table */
+	size_t *ready;			  /* owned; places in table */
 	size_t ready_count;
 };
 
