@@ -125,8 +125,9 @@ static int check_route(const struct opening *o, struct err *err)
 	if (job->route[0] == '\0' || (len > 0 && len <= PROTO_TO_MAX))
 		return 0;
 	char to[TEXT_NAME_SIZE];
-	const struct conf_route *route = route_find(
-		o->turn->mailbox->set, job->route, job->dat_name, to);
+	const struct conf_route *route = route_find(o->turn->mailbox->set,
+						    job->route, job->dat_name,
+						    to);
 	return err_set(err, ERR_INVALID,
 		       "To_DTS, as the route of folder '%s' with match '%s' "
 		       "makes it of the file's name, is %s",

@@ -70,10 +70,8 @@ static void set_filled(struct ctl *ctl, enum ctl_field field, const char *text,
 	memcpy(date, file->stamp, DATE_DIGITS);
 	date[DATE_DIGITS] = '\0';
 	const struct template_value values[] = {
-		{ "filename", name },
-		{ "stem", stem },
-		{ "date", date },
-		{ "time", file->stamp + DATE_DIGITS },
+		{ "filename", name }, { "stem", stem },
+		{ "date", date },     { "time", file->stamp + DATE_DIGITS },
 		{ "to", file->to },
 	};
 	size_t size = room_for(text);

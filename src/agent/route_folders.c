@@ -161,12 +161,11 @@ static int claim_file(struct turn *turn, struct route_folder *folder,
 		      const struct scan_pair *file, struct err *err)
 {
 	int r = pair_look_alone(folder->fd, file->dat_name, &file->dat, err);
-	if (r == 0)
-		r = claim(turn, folder, file, err);
-	else if (has_moved(r))
-		r = 0;
-	else if (r == -ERR_DENIED)
-		return outgoing_denied(turn, err);
+	if (r < 0 && !has_moved(r)) {
+		err_prefix(err, "folder '%s'", folder->path);
+		return r == -ERR_DENIED ? outgoing_denied(turn, err) : r;
+	}
+	r = r == 0 ? claim(turn, folder, file, err) : 0;
 	if (r == 0)
 		scan_forget(folder->scan, file->dat_name);
 	return r;

@@ -235,6 +235,10 @@ static int claim_pairs(struct turn *turn, struct err *err)
 /* A folder that fails does not hold up the others. */
 static int claim_all(struct turn *turn, struct err *err)
 {
+	struct mailbox_view *now = &turn->mailbox->now;
+	now->settling = 0;
+	now->waiting = 0;
+	now->oldest_s = -1;
 	int r = claim_pairs(turn, err);
 	if (r == -ERR_SYNC)
 		return r;
