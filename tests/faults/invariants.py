@@ -5,7 +5,8 @@
 check() looks; it changes nothing, and whatever it meets becomes a violation, not an exception.
 With settled=False it asks only for what must hold in the very moment of a crash.
 
-I1 a dropped pair is in exactly one of OUT, TEMP (with a record), SENT, FAILED; bytes unchanged
+I1 a dropped pair is in exactly one of OUT, TEMP (with a record), SENT, FAILED; bytes unchanged;
+   a file of a route likewise, in its folder instead of OUT, with a control file once it left that
 I2 at most one visible message for a pair            I3 SENT means visible, with the same bytes
 I4 acknowledged means that IN has it, same bytes     I5 nothing is published twice
 I6 a control file is never in IN without its data    I7 nothing else was touched
@@ -33,13 +34,20 @@ LINE = re.compile(rb"(\d+) (\S+) ([A-Z]+)((?: [a-z_]+=\S*)*) #([0-9a-f]{8})")
 
 @dataclass
 class Dropped:
-    """A pair that was dropped into OUT, and where it may end."""
+    """A pair that was dropped into OUT, and where it may end; or a file alone, its stem then is
+    its whole name, and elements are those of the control file that it must get."""
 
     stem: str
     sha256: str
     ctl: bytes
     elements: dict[str, str | None]
     ends: frozenset[str] = frozenset({"SENT"})
+    folder: str = "OUT"
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is a file of a route."""
+        return self.folder != "OUT"
 
 
 @dataclass
@@ -252,7 +260,8 @@ class _Check:
         return self.found
 
     def _read_folders(self) -> None:
-        for folder in (*FOLDERS, *self.case.extra()):
+        others = {pair.folder for pair in self.case.dropped} - set(FOLDERS)
+        for folder in (*FOLDERS, *self.case.extra(), *sorted(others)):
             path = self.case.root / folder
             if not path.is_dir():
                 if folder not in FOLDERS:
@@ -296,7 +305,7 @@ class _Check:
         """Folder and name of every file with the pair's data."""
         return [
             (folder, name)
-            for folder in ("OUT", "TEMP", "SENT", "FAILED")
+            for folder in dict.fromkeys(("OUT", pair.folder, "TEMP", "SENT", "FAILED"))
             for name, data in self.files[folder].items()
             if hash_bytes(data) == pair.sha256
         ]
@@ -311,7 +320,10 @@ class _Check:
         if len(places) > 1:
             self.found.double(f"I1: the data of {pair.stem} is in {places}")
         folder, name = places[0]
-        self._control_file(pair, folder, name)
+        if pair.alone:
+            self._made_control_file(pair, folder, name)
+        else:
+            self._control_file(pair, folder, name)
         end = folder
         if folder == "TEMP" and self.settled:
             job = name.removesuffix(".dat")
@@ -345,6 +357,33 @@ class _Check:
             self.found.double(f"I1: the control file of {pair.stem} is also in {original}")
         if archived is not None:
             self._archived(pair, folder, archived)
+
+    def _made_control_file(self, pair: Dropped, folder: str, name: str) -> None:
+        """Once the data has left its folder, what says to whom it goes is with it; or still in
+        TEMP, when the data is archived already."""
+        if folder == pair.folder:
+            return
+        stem = name.removesuffix(".dat")
+        archived = self.files[folder].get(f"{stem}.ctl") if folder != "TEMP" else None
+        made = [
+            data
+            for other, data in self.files["TEMP"].items()
+            if other.endswith((".ctl", ".route")) and (folder != "TEMP" or other.startswith(stem))
+        ]
+        if archived is not None:
+            self._archived(pair, folder, archived)
+        elif self.settled and folder != "TEMP":
+            self.found.lose(f"I1: {folder} has {name}, but no control file of it")
+        elif not any(self._agrees(pair, data) for data in made):
+            self.found.lose(f"I1: the control file of {pair.stem} is nowhere")
+
+    @staticmethod
+    def _agrees(pair: Dropped, data: bytes) -> bool:
+        try:
+            found = read_elements(data)
+        except ElementTree.ParseError:
+            return False
+        return all(found.get(key) == value for key, value in pair.elements.items() if value)
 
     def _archived(self, pair: Dropped, folder: str, data: bytes) -> None:
         try:
@@ -593,8 +632,10 @@ def check(case: Case, settled: bool) -> Verdict:
 def is_settled(case: Case) -> bool:
     """Nothing is left to do: jobs ended or HELD, deliveries acknowledged, OUT empty of pairs."""
     out = case.root / "OUT"
-    hashes = {pair.ctl for pair in case.dropped}
+    hashes = {pair.ctl for pair in case.dropped if not pair.alone}
     if any(entry.is_file() and entry.read_bytes() in hashes for entry in out.iterdir()):
+        return False
+    if any((case.root / pair.folder / pair.stem).exists() for pair in case.dropped if pair.alone):
         return False
     for path in (case.state / "jobs").glob("*"):
         lines, _ = read_lines(path)

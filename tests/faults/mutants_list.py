@@ -106,6 +106,18 @@ SYNCS = (
         ("strict:send-single",),
     ),
     Mutant(
+        "control-file-of-a-route-without-directory-sync",
+        ((OUTGOING, "if (r == 0 && (report || job->route[0] != '\\0'))",
+                    "if (r == 0 && report && job->route[0] == '\\0')"),),
+        ("strict:route-single",),
+    ),
+    Mutant(
+        "route-folder-without-sync",
+        ((PAIR, "if (r == 0 && folder >= 0)\n\t\tr = fsx_sync_dir(folder, job->route, err);\n",
+                ""),),
+        ("torn:route-single",),
+    ),
+    Mutant(
         "staged-archive-without-directory-sync",
         (("src/agent/settle.c",
           'r = fsx_sync_dir(turn->mailbox->dir.temp, "TEMP", err);', "r = 0;"),),
@@ -136,9 +148,9 @@ ORDER = (
     ),
     Mutant(
         "claim-without-record",
-        ((OUTGOING, "if (r == 0)\n\t\tr = job_create(&job, &mailbox->dir, now, err);",
-                    "if (r == 0)\n\t\tr = pair_claim(&mailbox->dir, &job, err);\n"
-                    "\tif (r == 0)\n\t\tr = job_create(&job, &mailbox->dir, now, err);"),),
+        ((OUTGOING, "if (r == 0)\n\t\tr = job_create(job, &mailbox->dir, now, err);",
+                    "if (r == 0)\n\t\tr = pair_claim(&mailbox->dir, job, err);\n"
+                    "\tif (r == 0)\n\t\tr = job_create(job, &mailbox->dir, now, err);"),),
         ("strict:send-single",),
     ),
     Mutant(
@@ -245,6 +257,12 @@ KNOWLEDGE = (
         ((PAIR, "*ret_gone = true;\n\treturn 0;",
                 '*ret_gone = true;\n\treturn err_set(err, ERR_IO, "%s is gone", from);'),),
         ("strict:recover-send", "strict:recover-receive"),
+    ),
+    Mutant(
+        "file-taken-back-is-not-void",
+        ((PAIR, "if (r == -ERR_MISSING) /* it comes second: nothing was moved */\n"
+                "\t\t\treturn nothing_there(job, err);\n", "if (r == -ERR_MISSING)\n\t\t\tr = 0;\n"),),
+        ("kill:route-taken",),
     ),
     Mutant(
         "last-chunk-not-confirmed",

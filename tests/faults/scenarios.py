@@ -37,6 +37,7 @@ from harness.site import Credentials, Site  # noqa: E402
 MAILBOX = "X26ABC1"
 OTHER = "X26ABC2"
 WORKFLOW = "TEST_WORKFLOW"
+LETTERS = "letters"
 CHUNK = 20_000
 CYCLES = 8
 RUN_LIMIT = 30.0
@@ -167,6 +168,29 @@ class World:
         pair = self.site.drop(stem, data, **given)
         found = invariants.Dropped(
             stem, pair.sha256, pair.ctl.read_bytes(), pair.elements, frozenset(ends)
+        )
+        self.case.dropped.append(found)
+        return found
+
+    def drop_alone(
+        self, name: str, size: int = 3000, ends: Sequence[str] = ("SENT",), **elements: str | None
+    ) -> invariants.Dropped:
+        """A file in the folder of route(); elements are what route() makes of it."""
+        data = self.payload(size)
+        folder = self.case.root / LETTERS
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+        stem = name.rsplit(".", 1)[0]
+        made: dict[str, str | None] = {
+            "WorkflowId": WORKFLOW,
+            "To_DTS": OTHER,
+            "From_DTS": MAILBOX,
+            "Subject": f"{CANARY} {name}",
+            "LocalId": f"{CANARY}-{stem}",
+            "MessageType": "Data",
+        }
+        found = invariants.Dropped(
+            name, invariants.hash_bytes(data), b"", made | elements, frozenset(ends), LETTERS
         )
         self.case.dropped.append(found)
         return found
@@ -586,6 +610,67 @@ def _consume(world: World) -> None:
     world.consume()
 
 
+def _route(**more: object) -> dict[str, object]:
+    """What every route here has."""
+    made: dict[str, object] = {"folder": LETTERS, "to": OTHER, "workflow": WORKFLOW}
+    texts = {"subject": f"{CANARY} {{filename}}", "local_id": f"{CANARY}-{{stem}}"}
+    return made | texts | more
+
+
+def _route_single(world: World) -> None:
+    world.mailbox(routes=[_route()])
+    world.drop_alone("one.pdf")
+
+
+def _route_chunks(world: World) -> None:
+    world.mailbox(routes=[_route()])
+    world.drop_alone("big.pdf", 2 * CHUNK + 5000)
+
+
+def _route_rejected(world: World) -> None:
+    world.mailbox(routes=[_route(match="{to}_*", to="{to}")])
+    world.drop_alone("NOBODY99_x.pdf", ends=("FAILED",), To_DTS="NOBODY99")
+
+
+def _route_reports(world: World) -> None:
+    """No COLLECT report, but one of the transfer; nothing of ours is kept."""
+    world.mailbox(reports={"collect": False, "transfer": True}, routes=[_route()])
+    world.case.collect = False
+    world.drop_alone("one.pdf")
+
+
+def _route_two(world: World) -> None:
+    """Two files by two routes, a pair, and what no route wants."""
+    world.mailbox(routes=[_route(match="one*"), _route(match="*.pdf")])
+    world.drop_alone("one.doc")
+    world.drop_alone("two.pdf", 4000)
+    world.drop("pair")
+    nobodys = world.case.root / LETTERS / "three.doc"
+    nobodys.write_bytes(world.payload(64))
+    world.case.foreign[nobodys] = invariants.hash_bytes(nobodys.read_bytes())
+
+
+def _route_reply_dropped(world: World) -> None:
+    _route_single(world)
+    world.sandbox.fault("POST", f"/{MAILBOX}/outbox", drop_reply=True)
+
+
+def _route_unlisted(world: World) -> None:
+    """The route is taken out of the settings while its file is between the folders."""
+    world.mailbox()
+    file = next((world.path / "mailboxes.d").iterdir())
+    world.case.foreign[file] = invariants.hash_bytes(file.read_bytes())
+
+
+def _route_taken(world: World) -> None:
+    """The user takes the file back before it was moved: it is the user's again."""
+    (pair,) = world.case.dropped
+    file = world.path / "outside" / pair.stem
+    (world.case.root / LETTERS / pair.stem).rename(file)
+    world.case.dropped.clear()
+    world.case.foreign[file] = pair.sha256
+
+
 ALL = (
     Scenario("send-single", _send_single),
     Scenario("send-chunks", _send_chunks),
@@ -671,6 +756,29 @@ ALL = (
         base="deliver-one",
         moment=after(r"^renameat2?\(.*TEMP.*lab", 1),
         late=_deliver_elsewhere,
+    ),
+    Scenario("route-single", _route_single),
+    Scenario("route-chunks", _route_chunks),
+    Scenario("route-rejected", _route_rejected),
+    Scenario("route-reports", _route_reports),
+    Scenario("route-two", _route_two),
+    Scenario("route-reply-dropped", _route_reply_dropped),
+    Scenario(
+        "route-taken",
+        base="route-single",
+        moment=after(r"^renameat2?\(.*letters.*TEMP", 0),
+        late=_route_taken,
+    ),
+    Scenario(
+        "recover-route",
+        base="route-single",
+        moment=after(r"^renameat2?\(.*letters.*TEMP", 1),
+    ),
+    Scenario(
+        "recover-route-unlisted",
+        base="route-single",
+        moment=after(r"^renameat2?\(.*letters.*TEMP", 1),
+        late=_route_unlisted,
     ),
     Scenario("both-ways", _both_ways),
 )

@@ -206,8 +206,14 @@ static void test_unfinished_names(void **state)
 {
 	(void)state;
 	static const char *const unfinished[] = {
-		"a.tmp", "a.TMP", "a.pdf.part",	      "a.filepart",
-		"a~",	 "~",	  "Unconfirmed.crdownload", "~$a.docx",
+		"a.tmp",
+		"a.TMP",
+		"a.pdf.part",
+		"a.filepart",
+		"a~",
+		"~",
+		"Unconfirmed.crdownload",
+		"~$a.docx",
 	};
 	static const char *const finished[] = {
 		"a", "part", "a.partial", "a.tmp.pdf", "~a", "$~a.docx",
