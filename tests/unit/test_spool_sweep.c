@@ -66,16 +66,11 @@ static void put_message_ctl(const char *name, const char *message_id)
 }
 
 static const char *const ours[] = {
-	BOX_JOB ".new",
-	BOX_JOB ".report",
-	BOX_JOB ".collect",
-	BOX_JOB ".route",
-	BOX_MESSAGE ".part",
-	BOX_MESSAGE ".second",
-	"." BOX_JOB ".new.new",
-	"." BOX_JOB ".report.new",
-	"." BOX_JOB ".route.new",
-	"." BOX_MESSAGE ".ctl.new",
+	BOX_JOB ".new",		  BOX_JOB ".report",
+	BOX_JOB ".collect",	  BOX_JOB ".route",
+	BOX_MESSAGE ".part",	  BOX_MESSAGE ".second",
+	"." BOX_JOB ".new.new",	  "." BOX_JOB ".report.new",
+	"." BOX_JOB ".route.new", "." BOX_MESSAGE ".ctl.new",
 };
 #define OURS (sizeof(ours) / sizeof(*ours))
 
