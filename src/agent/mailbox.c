@@ -4,15 +4,14 @@
 
 #include "agent/mailbox.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/retention.h"
 #include "agent/route_folders.h"
 #include "base/clock.h"
+#include "base/err.h"
+#include "base/fsx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -25,10 +24,11 @@ static int try_folder(const struct mailbox *mailbox, const char *name,
 {
 	AUTO_CLOSE int fd = -1;
 	int r = boxdir_open_folder(&mailbox->dir, name, true, &fd, err);
-	if (r == 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-		r = err_sys(err, errno,
-			    "files cannot be put into the folder '%s/%s'",
-			    mailbox->dir.root, name);
+	if (r < 0)
+		return r;
+	r = fsx_check_dir(fd, err);
+	if (r < 0)
+		err_prefix(err, "folder '%s/%s'", mailbox->dir.root, name);
 	return r;
 }
 

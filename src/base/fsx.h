@@ -47,6 +47,9 @@ int fsx_make_dir(int dirfd, const char *name, mode_t mode,
 /* As mkdir -p for a path from settings. */
 int fsx_make_path(const char *path, mode_t mode, struct err *err) FSX_MUST;
 
+/* Whether we may list a directory and change what is in it. */
+int fsx_check_dir(int dirfd, struct err *err) FSX_MUST;
+
 /* Reads a directory from its start through a descriptor of its own. The name
  * is valid until the next call; NULL is the end. "." and ".." are left out. */
 int fsx_dir_open(int dirfd, struct fsx_dir **ret, struct err *err) FSX_MUST;

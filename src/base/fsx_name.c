@@ -43,6 +43,14 @@ int fsx_check_program(const char *path, struct err *err)
 	return 0;
 }
 
+int fsx_check_dir(int dirfd, struct err *err)
+{
+	if (faccessat(dirfd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return err_sys(err, errno,
+		       "this user cannot list it and change files in it");
+}
+
 struct rename {
 	int from_dir;
 	const char *from;

@@ -87,7 +87,7 @@ void check_state_dir(struct verdict *verdict, const struct conf *conf)
 	if (!open_path(verdict, "state_dir", path, &fd))
 		return;
 	check_owner(verdict, path, fd);
-	int r = folder_may(fd, &err);
+	int r = fsx_check_dir(fd, &err);
 	if (r == 0)
 		r = folder_try(fd, &err);
 	if (r < 0)
@@ -120,7 +120,7 @@ void check_signal_file(struct verdict *verdict, const struct conf *conf)
 			     "everybody on this machine can write in '%s', and "
 			     "so stop meshdropd",
 			     folder);
-	else if (folder_may(fd, &err) < 0)
+	else if (fsx_check_dir(fd, &err) < 0)
 		verdict_warn(verdict, "signal_file",
 			     "'%s': %s: orders may not be removable; each is "
 			     "obeyed once all the same",
@@ -186,7 +186,7 @@ static void look_at(struct folders *folders, size_t i)
 		return;
 	}
 	if (r == 0)
-		r = folder_may(folders->fds[i], &err);
+		r = fsx_check_dir(folders->fds[i], &err);
 	if (r < 0) {
 		folders->good = false;
 		verdict_fail(folders->verdict, set->id, "'%s/%s': %s",

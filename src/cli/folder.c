@@ -4,12 +4,9 @@
 
 #include "cli/folder.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fsx.h"
@@ -61,14 +58,6 @@ int folder_make(const char *root_path, const char *wanted, int *ret_fd,
 }
 
 /* --- what may be done in it --- */
-
-int folder_may(int dirfd, struct err *err)
-{
-	if (faccessat(dirfd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0)
-		return 0;
-	return err_sys(err, errno,
-		       "this user cannot list it and change files in it");
-}
 
 /* Leaves nothing behind that it can remove. */
 static int try_names(int dirfd, int *fd, const char *first, const char *second,

@@ -18,9 +18,6 @@ int folder_open(int root, const char *wanted, int *ret_fd, struct err *err)
 int folder_make(const char *root_path, const char *wanted, int *ret_fd,
 		struct err *err) __attribute__((warn_unused_result));
 
-/* Whether this user may list the folder, and make, rename and remove files in
- * it, going by its permissions. */
-int folder_may(int dirfd, struct err *err) __attribute__((warn_unused_result));
 /* Tries it with a hidden file of our own, which is gone afterwards. */
 int folder_try(int dirfd, struct err *err) __attribute__((warn_unused_result));
 
