@@ -53,6 +53,7 @@ static int list(struct turn *turn, struct err *err)
 	struct reply_page page;
 	const char *next = in->listed ? in->page.next : NULL;
 	bool further = next;
+	turn->asking = true;
 	int r = inbox_list(&turn->session, next, mailbox->set->workflow_filter,
 			   &page, err);
 	if (r < 0 && next) {
@@ -62,6 +63,7 @@ static int list(struct turn *turn, struct err *err)
 	}
 	if (r < 0)
 		return r;
+	turn->asking = false;
 	if (leads_nowhere(in, &page, next)) {
 		free(page.next);
 		page.next = NULL;

@@ -452,10 +452,7 @@ static bool converse(struct turn *turn, bool *ret_more, struct err *err)
 	if (!handshake(turn, err))
 		return false;
 	turn->asking = false;
-	if (!send_out(turn, err))
-		return false;
-	turn->asking = true;
-	return receive_in(turn, ret_more, err);
+	return send_out(turn, err) && receive_in(turn, ret_more, err);
 }
 
 void turn_run(struct mailbox *mailbox, struct http_client *http,

@@ -27,7 +27,7 @@ struct turn {
 	/* Asked between steps: false ends the turn early. */
 	bool (*go_on)(void *ctx);
 	void *ctx;
-	bool asking;  /* it is about the mailbox itself: handshake, inbox */
+	bool asking;  /* for access or for the list: what fails is a poll */
 	bool denied;  /* a pair in OUT could not be read */
 	bool trouble; /* something could not be done */
 	bool fatal;   /* a sync failed: the process must end */
