@@ -485,6 +485,7 @@ def test_verify_damaged_ledger(site: Site, sandbox: Sandbox, running: bool) -> N
     else:
         site.run_ok()
     (ledger,) = (state_of(site) / "ledger").glob("*.log")
+    wait_for(ledger.read_bytes, "the line, which comes after the archive")
     damage(ledger)
     assert findings(site, running) == [f"ledger/{ledger.name}: line 1 is damaged"]
 
