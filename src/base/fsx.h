@@ -50,6 +50,9 @@ int fsx_make_path(const char *path, mode_t mode, struct err *err) FSX_MUST;
 /* Whether we may list a directory and change what is in it. */
 int fsx_check_dir(int dirfd, struct err *err) FSX_MUST;
 
+/* Whether a directory has that path itself, and not a link to one. */
+bool fsx_is_dir(const char *path);
+
 /* Reads a directory from its start through a descriptor of its own. The name
  * is valid until the next call; NULL is the end. "." and ".." are left out. */
 int fsx_dir_open(int dirfd, struct fsx_dir **ret, struct err *err) FSX_MUST;

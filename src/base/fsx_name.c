@@ -43,6 +43,13 @@ int fsx_check_program(const char *path, struct err *err)
 	return 0;
 }
 
+bool fsx_is_dir(const char *path)
+{
+	struct stat st;
+	return fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
 int fsx_check_dir(int dirfd, struct err *err)
 {
 	if (faccessat(dirfd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fsx.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/schema.h"
@@ -58,11 +59,32 @@ static void squeeze(char *path)
 	*out = '\0';
 }
 
+/* Takes a ".." and the folder before it away, which is right unless that is a
+ * link: people read these paths in messages. */
+static bool go_up(char *folder, const char **path)
+{
+	char *slash = strrchr(folder, '/');
+	if (!slash || slash == folder || strncmp(*path, "../", 3) != 0 ||
+	    strcmp(slash, "/..") == 0 || !fsx_is_dir(folder))
+		return false;
+	*slash = '\0';
+	*path += strlen("../");
+	return true;
+}
+
 static char *resolve(const char *file, const char *path)
 {
 	const char *slash = strrchr(file, '/');
-	int head = slash && path[0] != '/' ? (int)(slash - file) + 1 : 0;
-	char *whole = xasprintf("%.*s%s", head, file, path);
+	if (!slash || path[0] == '/') {
+		char *whole = xstrdup(path);
+		squeeze(whole);
+		return whole;
+	}
+	AUTO_FREE char *folder = xstrndup(file, (size_t)(slash - file) + 1);
+	squeeze(folder);
+	while (go_up(folder, &path))
+		;
+	char *whole = xasprintf("%s/%s", folder, path);
 	squeeze(whole);
 	return whole;
 }

@@ -97,7 +97,7 @@ def test_folder_lost_while_running(lab: Lab, sandbox: Sandbox) -> None:
     good = send(sandbox, "OTHER")
     site.wait_received()
     assert site.names("IN") == pair(good)
-    assert sandbox.inbox("X26ABC2") == [bad]
+    wait_for(lambda: sandbox.inbox("X26ABC2") == [bad], "the acknowledge of the other", 30.0)
     site.folder("lab").unlink()
     wait_for(lambda: sandbox.inbox("X26ABC2") == [], "the message that waited", 60.0)
     assert site.names("lab") == pair(bad)

@@ -208,7 +208,7 @@ def test_examples(sender: Site) -> None:
     secret = sender.path / "proxy.password"
     secret.write_text("a password\n", encoding="utf-8")
     secret.chmod(0o600)
-    text = uncommented("meshdrop.conf.example").replace("/run/meshdrop/", f"{sender.path}/")
+    text = uncommented("meshdrop.conf.example").replace("/srv/mesh/sig/", f"{sender.path}/")
     text = text.replace("\nenvironment = live\n", "\n")
     for name in ("shared_key_file", "ca_file", "certificate", "private_key"):
         text = re.sub(rf"(?m)^{name} = .*", f"{name} = {sender.service[name]}", text)

@@ -357,7 +357,7 @@ static void secrets_must_be_closed(void **state)
 		"reached by other users (mode 0644); change that with chmod "
 		"600\n"
 		"E @/mailboxes.d/one.yaml:2: password_file: "
-		"'@/mailboxes.d/../password' holds a control character; it "
+		"'@/password' holds a control character; it "
 		"must be one line without Windows line ends\n");
 }
 

@@ -44,7 +44,7 @@ static void loads_defaults(void **state)
 			    help_path(&set_dir, "mailboxes.d/one.yaml"));
 	assert_string_equal(box->root, "/srv/mesh/X26ABC1");
 	assert_string_equal(box->password_file,
-			    help_path(&set_dir, "mailboxes.d/../password"));
+			    help_path(&set_dir, "password"));
 	assert_string_equal(box->password.text, "box hunter2");
 	assert_true(box->report_collect && box->save_sent);
 	assert_true(box->local_id_generate);
@@ -233,6 +233,23 @@ static void follows_links_to_mailbox_files(void **state)
 	assert_null(conf_free(conf));
 }
 
+/* ".." of a link is where it leads to, and only the system knows that. */
+static void parents_of_links_stay(void **state)
+{
+	(void)state;
+	help_mkdir(&set_dir, "far");
+	help_mkdir(&set_dir, "far/boxes");
+	help_write(&set_dir, "far/boxes/one.yaml", 0644, SET_BOX("L"));
+	help_write(&set_dir, "far/password", 0600, "far hunter2\n");
+	assert_int_equal(symlink("far/boxes", help_path(&set_dir, "boxes")), 0);
+	set_write(SET_SERVICE "[daemon]\nmailboxes = boxes\n");
+	struct conf *conf = set_loaded("");
+	assert_string_equal(conf->mailboxes[0].password_file,
+			    help_path(&set_dir, "boxes/../password"));
+	assert_string_equal(conf->mailboxes[0].password.text, "far hunter2");
+	assert_null(conf_free(conf));
+}
+
 static void ids_are_unique(void **state)
 {
 	(void)state;
@@ -391,6 +408,7 @@ int main(void)
 		TEST(limits_mailbox_files),
 		TEST(finds_by_id),
 		TEST(follows_links_to_mailbox_files),
+		TEST(parents_of_links_stay),
 		TEST(ids_are_unique),
 		TEST(roots_are_apart),
 		TEST(tells_everything_at_once),
