@@ -346,6 +346,19 @@ int fsx_stat(int fd, const char *label, struct stat *ret, struct err *err)
 	return 0;
 }
 
+/* The owner first: a change of it takes bits away from the mode. */
+int fsx_grant(int fd, const char *label, uid_t uid, gid_t gid, mode_t mode,
+	      struct err *err)
+{
+	if (fchown(fd, uid, gid) < 0)
+		return err_sys(err, errno, "cannot change the owner of '%s'",
+			       label);
+	if (fchmod(fd, mode) < 0)
+		return err_sys(err, errno, "cannot change the mode of '%s'",
+			       label);
+	return 0;
+}
+
 /* The kernel reports a lost page once and then forgets it, so even a sync
  * that was interrupted must not be tried again. */
 static int sync_failed(struct err *err, int sys, const char *label)

@@ -44,6 +44,8 @@ int fsx_open_dir(int dirfd, const char *name, int *ret_fd,
 /* Makes it when missing (and then syncs dirfd); an existing one is fine. */
 int fsx_make_dir(int dirfd, const char *name, mode_t mode,
 		 struct err *err) FSX_MUST;
+/* Removes an empty one and syncs dirfd; a missing one is fine. */
+int fsx_remove_dir(int dirfd, const char *name, struct err *err) FSX_MUST;
 /* As mkdir -p for a path from settings. */
 int fsx_make_path(const char *path, mode_t mode, struct err *err) FSX_MUST;
 
@@ -95,6 +97,10 @@ int fsx_reserve(int fd, const char *label, uint64_t len,
 		struct err *err) FSX_MUST;
 int fsx_stat(int fd, const char *label, struct stat *ret,
 	     struct err *err) FSX_MUST;
+/* Mode and owner of a file or directory, whatever the process's mask is;
+ * (uid_t)-1 and (gid_t)-1 leave who has it. */
+int fsx_grant(int fd, const char *label, uid_t uid, gid_t gid, mode_t mode,
+	      struct err *err) FSX_MUST;
 int fsx_sync(int fd, const char *label, struct err *err) FSX_MUST;
 int fsx_sync_dir(int dirfd, const char *label, struct err *err) FSX_MUST;
 /* Closes, checks, and sets *fd to -1 whatever happens. */

@@ -47,6 +47,18 @@ int fsx_make_dir(int dirfd, const char *name, mode_t mode, struct err *err)
 		       name);
 }
 
+int fsx_remove_dir(int dirfd, const char *name, struct err *err)
+{
+	int r = fsx_check_name(name, err);
+	if (r < 0)
+		return r;
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
+		return fsx_sync_dir(dirfd, name, err);
+	if (errno == ENOENT)
+		return 0;
+	return err_sys(err, errno, "cannot remove directory '%s'", name);
+}
+
 /* dirfd may be open for walking only, so it is opened again for the sync. */
 static int make_step(int dirfd, const char *step, mode_t mode, const char *path,
 		     struct err *err)
