@@ -7,7 +7,8 @@ import pathlib
 import re
 import sys
 
-ROOMS = ("base", "conf", "spool", "net", "mesh", "agent", "cli", "sandbox")
+ROOMS = ("base", "conf", "spool", "net", "mesh", "agent", "import", "cli",
+         "sandbox")
 
 # Written by autoreconf; not ours.
 GENERATED = {"ar-lib", "compile", "config.guess", "config.sub", "depcomp",
