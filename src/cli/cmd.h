@@ -49,6 +49,7 @@ struct cmd {
 extern const struct cmd cmd_check;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_hold;
+extern const struct cmd cmd_import;
 extern const struct cmd cmd_inbox;
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_lookup;
@@ -92,5 +93,8 @@ struct conf *cmd_conf(struct cmd_run *run);
  * NULL after a complaint. */
 const struct conf_mailbox *cmd_mailbox(struct cmd_run *run,
 				       const struct conf *conf, const char *id);
+
+/* All that "meshdrop check" does, with its output. */
+enum cmd_exit cmd_check_all(const char *conf_path, bool offline);
 
 #endif

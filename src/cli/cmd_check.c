@@ -160,16 +160,10 @@ static void check_all(struct verdict *verdict, const struct conf *conf,
 		check_service(verdict, conf);
 }
 
-static enum cmd_exit check_run(struct cmd_run *run)
+enum cmd_exit cmd_check_all(const char *conf_path, bool offline)
 {
-	bool offline = false;
-	const struct cmd_option options[] = {
-		{ .name = "offline", .flag = &offline },
-	};
-	if (!cmd_options(run, options, 1, 0, 0))
-		return run->exit;
 	struct verdict verdict = { .failed = 0 };
-	struct conf *conf = check_settings(&verdict, run->conf_path);
+	struct conf *conf = check_settings(&verdict, conf_path);
 	bool loaded = conf;
 	if (loaded)
 		check_all(&verdict, conf, offline);
@@ -178,6 +172,17 @@ static enum cmd_exit check_run(struct cmd_run *run)
 	if (!loaded)
 		return CMD_CONFIG;
 	return verdict.failed > 0 ? CMD_FAILED : CMD_OK;
+}
+
+static enum cmd_exit check_run(struct cmd_run *run)
+{
+	bool offline = false;
+	const struct cmd_option options[] = {
+		{ .name = "offline", .flag = &offline },
+	};
+	if (!cmd_options(run, options, 1, 0, 0))
+		return run->exit;
+	return cmd_check_all(run->conf_path, offline);
 }
 
 const struct cmd cmd_check = {

@@ -20,7 +20,7 @@
 static const struct cmd *const commands[] = {
 	&cmd_check,   &cmd_status, &cmd_list,	 &cmd_send,   &cmd_hold,
 	&cmd_release, &cmd_retry,  &cmd_resolve, &cmd_verify, &cmd_track,
-	&cmd_lookup,  &cmd_inbox,  &cmd_config,
+	&cmd_lookup,  &cmd_inbox,  &cmd_config,	 &cmd_import,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

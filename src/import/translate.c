@@ -347,8 +347,9 @@ static bool put_signal(const struct old *old, struct buf *conf,
 		return true;
 	if (!old->has_signal) {
 		fileset_note(set, "SignalPath",
-			     "nothing: the folder of '%s' is not there; to "
-			     "stop meshdropd: systemctl stop meshdropd",
+			     "nothing: the folder of '%s' is not there, or out "
+			     "of reach; to stop meshdropd: systemctl stop "
+			     "meshdropd",
 			     old->signal_file);
 		return true;
 	}
