@@ -43,8 +43,9 @@ enum service_exit service_check(const char *conf_path)
 	if (r < 0)
 		print_setting(NULL, true, err.text);
 	else
-		(void)printf("%s: the settings are good (%zu mailboxes%s%s)\n",
+		(void)printf("%s: the settings are good (%zu mailbox%s%s%s)\n",
 			     conf_path, conf->mailbox_count,
+			     conf->mailbox_count == 1 ? "" : "es",
 			     conf->proxy ? ", through the proxy " : "",
 			     conf->proxy ? conf->proxy : "");
 	(void)conf_free(conf);
