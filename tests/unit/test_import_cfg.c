@@ -105,10 +105,10 @@ static const struct {
 	enum err_code code;
 	const char *why;
 } bads[] = {
-	{ "", ERR_INVALID, "line 1: ends too early" },
+	{ "", ERR_INVALID, "line 1: is empty" },
 	{ "<MESHConfig>", ERR_INVALID, "ends too early" },
-	{ "hello", ERR_INVALID, "line 1: this is not XML" },
-	{ "<DTSControl/>", ERR_INVALID, "the root element is <DTSControl>" },
+	{ "hello", ERR_INVALID, "line 1: is not XML" },
+	{ "<DTSControl/>", ERR_INVALID, "the root element is not MESHConfig" },
 	{ "<MESHConfig>\n<Foo>1</Foo></MESHConfig>", ERR_INVALID,
 	  "line 2: <Foo> is not known" },
 	{ "<MESHConfig>\n<pollperiod>1</pollperiod></MESHConfig>", ERR_INVALID,
@@ -138,7 +138,7 @@ static const struct {
 	{ "<MESHConfig><LogPath>a&b</LogPath></MESHConfig>", ERR_INVALID,
 	  "character that is not allowed" },
 	{ "<MESHConfig><KeyStorePassword>\xa3</KeyStorePassword></MESHConfig>",
-	  ERR_INVALID, "not saved as UTF-8" },
+	  ERR_INVALID, "not saved in the encoding" },
 };
 
 static void test_bad(void **state)

@@ -221,11 +221,14 @@ static void test_values(void **state)
 #define EARLY "ends too early: is it complete?"
 #define CHARACTER                                                         \
 	"has a character that is not allowed there: is one of & < > not " \
-	"escaped, or is the file not in its encoding?"
+	"escaped, or is the file not saved in the encoding that it "      \
+	"names (UTF-8 if none)?"
 #define ENCODING "is not in UTF-8, ISO-8859-1 or US-ASCII"
 #define DOCTYPE "has a DOCTYPE, which is not allowed"
-#define AFTER "has something after the end of DTSControl"
-#define NOT_ROOT "line 1: the root element is not DTSControl"
+#define AFTER "has something after the end of its root element"
+#define NOT_ROOT                                                             \
+	"line 1: the root element is not DTSControl: this is not a control " \
+	"file"
 #define DEEP "elements are nested more than 8 deep"
 
 struct bad {
