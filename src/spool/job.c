@@ -177,6 +177,12 @@ static int fold(void *ctx, const struct record_line *line, struct err *err)
 			       "the record of job %s does not begin with its "
 			       "claim",
 			       job->id);
+	if (line->sequence > 1 && !job_may_move(job->state, state))
+		return err_set(err, ERR_INVALID,
+			       "the record of job %s goes from %s to %s, which "
+			       "no version does",
+			       job->id, job_state_name(job->state),
+			       job_state_name(state));
 	const char *bad = job_facts_apply(line, state, job);
 	if (bad)
 		return err_set(err, ERR_INVALID,
@@ -206,6 +212,39 @@ static bool has_good_names(const struct job *job)
 	       is_optional_name(job->report_name);
 }
 
+/* What the agent relies on: where a waiting job goes on, and that an open
+ * upload has chunks behind it and before it. NULL, or the key at fault. */
+static const char *bad_fact(const struct job *job)
+{
+	bool held = job->state == JOB_HELD;
+	bool waits = held || job->state == JOB_DEFERRED;
+	enum job_state next = waits ? job->resume : job->state;
+	if (waits && next != JOB_CLAIMED && next != JOB_OPEN &&
+	    !(held && next == JOB_UNKNOWN))
+		return "resume";
+	if (next != JOB_OPEN)
+		return NULL;
+	if (job->chunks_done < 1 || job->chunks_done >= job->chunk_count)
+		return "done";
+	return text_is_message_id(job->message_id) ? NULL : "message_id";
+}
+
+static int check_facts(const struct job *job, struct err *err)
+{
+	if (!has_good_names(job))
+		return err_set(err, ERR_INVALID,
+			       "the record of job %s has a name that cannot "
+			       "be used",
+			       job->id);
+	const char *bad = bad_fact(job);
+	if (bad)
+		return err_set(err, ERR_INVALID,
+			       "the record of job %s has a value for '%s' that "
+			       "cannot be",
+			       job->id, bad);
+	return 0;
+}
+
 int job_load(struct job *job, int jobs_dir, const char *id, bool writable,
 	     bool *ret_torn, struct err *err)
 {
@@ -220,12 +259,10 @@ int job_load(struct job *job, int jobs_dir, const char *id, bool writable,
 			    &found, &torn, err);
 	if (r < 0)
 		return r;
-	if (!has_good_names(&found)) {
+	r = check_facts(&found, err);
+	if (r < 0) {
 		job_release(&found);
-		return err_set(err, ERR_INVALID,
-			       "the record of job %s has a name that cannot "
-			       "be used",
-			       id);
+		return r;
 	}
 	*job = found;
 	*ret_torn = torn;

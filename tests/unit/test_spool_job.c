@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "spool/job.h"
+#include "spool/job_fields.h"
 #include "spool_box.h"
 
 #define FILE_NAME BOX_JOB JOB_SUFFIX
@@ -387,6 +388,53 @@ static void test_bad_values(void **state)
 	assert_int_equal(load_lines("CLAIMED", NULL, "chunks", "x"), 0);
 }
 
+static int load_states(const enum job_state *states, size_t count)
+{
+	AUTO_BUF struct buf text;
+	buf_init(&text, 10000);
+	for (size_t i = 0; i < count; i++) {
+		job.state = states[i];
+		struct job_facts facts;
+		job_facts_make(&job, &facts);
+		assert_true(record_format(&text, i + 1, BOX_NOW,
+					  job_state_name(states[i]),
+					  facts.fields, facts.count));
+	}
+	box_put(box.box.jobs, FILE_NAME, text.data);
+	struct job found;
+	int r = load(&found, true);
+	job_release(&found);
+	return r;
+}
+
+/* Every line has its right sum, and yet they cannot be. */
+static void test_impossible(void **state)
+{
+	(void)state;
+	static const enum job_state open[] = { JOB_CLAIMED, JOB_OPENING,
+					       JOB_OPEN };
+	static const enum job_state deferred[] = { JOB_CLAIMED, JOB_DEFERRED };
+	static const enum job_state held[] = { JOB_CLAIMED, JOB_HELD };
+	static const enum job_state jump[] = { JOB_CLAIMED, JOB_ACCEPTED };
+	assert_int_equal(load_states(jump, 2), -ERR_INVALID);
+	assert_non_null(strstr(err.text, "from CLAIMED to ACCEPTED"));
+	assert_int_equal(load_states(open, 3), 0);
+	job.chunks_done = job.chunk_count;
+	assert_int_equal(load_states(open, 3), -ERR_INVALID);
+	assert_non_null(strstr(err.text, "'done'"));
+	job.chunks_done = 0;
+	assert_int_equal(load_states(open, 3), -ERR_INVALID);
+	job.chunks_done = 3;
+	SET(job.message_id, "a/b");
+	assert_int_equal(load_states(open, 3), -ERR_INVALID);
+	job.resume = JOB_UNKNOWN;
+	assert_int_equal(load_states(held, 2), 0);
+	assert_int_equal(load_states(deferred, 2), -ERR_INVALID);
+	assert_non_null(strstr(err.text, "'resume'"));
+	job.resume = JOB_HELD;
+	assert_int_equal(load_states(held, 2), -ERR_INVALID);
+}
+
 static void test_never_was(void **state)
 {
 	(void)state;
@@ -496,6 +544,7 @@ int main(void)
 		TEST(test_failed_move),
 		TEST(test_newer_version),
 		TEST(test_bad_values),
+		TEST(test_impossible),
 		TEST(test_never_was),
 		TEST(test_each_bit_flipped),
 		TEST(test_torn_at_each_byte),
