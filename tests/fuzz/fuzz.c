@@ -81,6 +81,17 @@ const char *fuzz_dir(void)
 	return directory;
 }
 
+int fuzz_empty(const char *name)
+{
+	char path[PATH_MAX + 32];
+	(void)snprintf(path, sizeof(path), "%s/%s", fuzz_dir(), name);
+	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	FUZZ_HOLDS(mkdir(path, 0700) == 0);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	FUZZ_HOLDS(fd >= 0);
+	return fd;
+}
+
 int fuzz_file(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);

@@ -35,6 +35,8 @@ bool fuzz_next(const uint8_t *data, size_t size, size_t *at,
 
 /* A directory of this process, the same in every call, gone at exit. */
 const char *fuzz_dir(void);
+/* A folder in it, emptied or made; to be closed. */
+int fuzz_empty(const char *name);
 /* A file in memory with these bytes; to be closed. */
 int fuzz_file(const uint8_t *data, size_t size);
 

@@ -2,174 +2,256 @@
 /* Copyright (c) 2026 The meshdrop authors */
 /*
  * Receiving as a whole: list, fetch, publish, acknowledge, with every answer
- * from the input and the real folders, records and ledger below.
+ * from the input (tests/fuzz/answers) and the real folders, records and ledger
+ * below, over some lives of the mailbox.
  *
- * The network's door is replaced: http_exchange here takes the next piece of
- * the input as the answer. What must hold, whatever the service says: a message
- * is acknowledged only once its files are in IN, complete as they were sent.
+ * What must hold, whatever the service says: a message is acknowledged only
+ * once its files are in their folder, complete as they were sent; and at the
+ * end nothing of a message that is not acknowledged is published in part.
+ *
+ * The first piece may hold words instead of an answer: "deliver" for a folder
+ * by workflow, "second" for the sender's file names there, "filter".
  */
 #include "config.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include "agent/incoming.h"
 #include "agent/mailbox.h"
+#include "agent/recover.h"
 #include "agent/turn.h"
-#include "base/buf.h"
+#include "answers.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "fuzz.h"
-#include "net/http.h"
-#include "net/http_reply.h"
 #include "spool/ledger.h"
 
-#define MOST_EXCHANGES 200
+#define LIVES 6
+#define TURNS 4
+#define KNOWN_MOST 64
+#define CONTENT_MOST ((size_t)1 << 20)
 
-/* --- the network's door --- */
+/* --- what the service has said, apart from the program --- */
 
-struct http_client {
-	const uint8_t *data;
+/* The body of the last good answer to each request for a chunk. */
+struct chunk {
+	char id[TEXT_ID_SIZE];
+	unsigned number;
+	bool gzip;
+	bool last;
+	bool report;
+	uint8_t *data; /* owned */
 	size_t size;
-	size_t at;
-	unsigned exchanges;
-	struct mailbox *mailbox;
 };
 
-static void check_acknowledge(const struct http_client *client,
-			      const char *path)
+struct model {
+	struct mailbox *mailbox;
+	struct chunk chunks[KNOWN_MOST];
+	size_t count;
+	bool full; /* more chunks than we keep: contents are not compared */
+};
+
+/* "/messageexchange/BOX/inbox/ID[/N]" or ".../ID/status/acknowledged" */
+static bool read_path(const char *path, char ret_id[TEXT_ID_SIZE],
+		      unsigned *ret_chunk)
 {
-	char id[TEXT_ID_SIZE];
-	const char *end = strstr(path, "/status/acknowledged");
-	FUZZ_HOLDS(end != NULL);
-	const char *start = end;
-	while (start > path && start[-1] != '/')
-		start--;
-	(void)snprintf(id, sizeof(id), "%.*s", (int)(end - start), start);
-	FUZZ_HOLDS(ledger_delivered(client->mailbox->ledger, id));
-	char name[TEXT_NAME_SIZE];
-	struct stat st;
-	(void)snprintf(name, sizeof(name), "%s.ctl", id);
-	FUZZ_HOLDS(fstatat(client->mailbox->dir.in, name, &st, 0) == 0);
-	FUZZ_HOLDS(st.st_size > 0);
+	const char *start = strstr(path, "/inbox/");
+	if (!start)
+		return false;
+	start += strlen("/inbox/");
+	size_t len = strcspn(start, "/");
+	FUZZ_HOLDS(len > 0 && len < TEXT_ID_SIZE);
+	memcpy(ret_id, start, len);
+	ret_id[len] = '\0';
+	uint64_t chunk = 1;
+	if (start[len] == '/' && !text_u64(start + len + 1, UINT_MAX, &chunk))
+		chunk = 0; /* it is the acknowledge */
+	*ret_chunk = (unsigned)chunk;
+	return true;
 }
 
-static int read_head(struct http_head *head, const struct fuzz_piece *piece,
-		     size_t *at, struct err *err)
+static struct chunk *find_chunk(struct model *model, const char *id,
+				unsigned number)
 {
-	while (*at < piece->size && head->state != HTTP_HEAD_DONE) {
-		const uint8_t *line = piece->data + *at;
-		const uint8_t *end = memchr(line, '\n', piece->size - *at);
-		size_t len = end ? (size_t)(end - line) + 1 : piece->size - *at;
-		int r = http_head_line(head, (const char *)line, len, err);
-		if (r < 0)
-			return r;
-		*at += len;
-	}
-	if (head->state != HTTP_HEAD_DONE)
-		return err_set(err, ERR_NETWORK, "the answer ends in its head");
-	return 0;
-}
-
-static int hand_over(const struct http_request *request,
-		     struct http_reply *reply, const uint8_t *body, size_t size,
-		     struct err *err)
-{
-	const struct http_sink *sink = request->sink;
-	if (!sink || (reply->status != 200 && reply->status != 206))
-		return buf_append(&reply->body, body, size) ?
-			       0 :
-			       err_set(err, ERR_PROTOCOL, "too long a body");
-	int r = sink->begin ? sink->begin(sink->ctx, reply, err) : 0;
-	/* In two parts, as a network would. */
-	size_t half = size / 2;
-	if (r == 0 && half > 0)
-		r = sink->write(sink->ctx, body, half, err);
-	if (r == 0 && size > half)
-		r = sink->write(sink->ctx, body + half, size - half, err);
-	return r;
-}
-
-int http_exchange(struct http_client *client,
-		  const struct http_request *request, struct http_reply *reply,
-		  struct err *err)
-{
-	struct fuzz_piece piece;
-	struct http_head head;
-	size_t at = 0;
-	if (request->method == HTTP_PUT)
-		check_acknowledge(client, request->path);
-	client->exchanges++;
-	http_head_init(&head, reply);
-	reply->sent = HTTP_SENT_WHOLE;
-	if (client->exchanges > MOST_EXCHANGES ||
-	    !fuzz_next(client->data, client->size, &client->at, &piece)) {
-		int r = err_set(err, ERR_NETWORK, "no answer is left");
-		err_widen(err, ERR_SERVICE, ERR_LATER);
-		return r;
-	}
-	int r = read_head(&head, &piece, &at, err);
-	if (r < 0)
-		return r;
-	return hand_over(request, reply, piece.data + at, piece.size - at, err);
-}
-
-int http_client_new(const struct http_settings *settings,
-		    struct http_client **ret, struct err *err)
-{
-	(void)settings;
-	(void)ret;
-	return err_set(err, ERR_NETWORK, "there is no network here");
-}
-
-struct http_client *http_client_free(struct http_client *client)
-{
-	(void)client;
+	for (size_t i = 0; i < model->count; i++)
+		if (model->chunks[i].number == number &&
+		    strcmp(model->chunks[i].id, id) == 0)
+			return &model->chunks[i];
 	return NULL;
 }
 
-int http_global_init(struct err *err)
+static bool says(const struct http_reply *reply, const char *name,
+		 const char *value)
 {
-	return err_set(err, ERR_NETWORK, "there is no network here");
+	const char *said = http_reply_header(reply, name);
+	return said && text_equal_nocase(said, value);
 }
 
-/* --- one life of a mailbox --- */
-
-static bool go_on(void *ctx)
+static void remember(struct model *model, const char *id, unsigned number,
+		     const struct http_reply *reply,
+		     const struct fuzz_piece *body)
 {
-	const struct http_client *client = ctx;
-	return client->exchanges < MOST_EXCHANGES;
+	struct chunk *chunk = find_chunk(model, id, number);
+	if (!chunk && model->count == KNOWN_MOST) {
+		model->full = true;
+		return;
+	}
+	if (!chunk)
+		chunk = &model->chunks[model->count++];
+	free(chunk->data);
+	*chunk = (struct chunk){
+		.number = number,
+		.gzip = says(reply, "content-encoding", "gzip") ||
+			says(reply, "content-encoding", "x-gzip"),
+		.last = reply->status == 200,
+		.report = says(reply, "mex-messagetype", "REPORT"),
+		.data = xmalloc(body->size + 1),
+		.size = body->size,
+	};
+	(void)snprintf(chunk->id, sizeof(chunk->id), "%s", id);
+	if (body->size > 0)
+		memcpy(chunk->data, body->data, body->size);
 }
+
+/* Plain and straight: one buffer, one member after the other. */
+static size_t inflate_all(const struct buf *from, uint8_t *to, size_t room)
+{
+	size_t used = 0;
+	z_stream z = {
+		.next_in = (Bytef *)from->data,
+		.avail_in = (uInt)from->len,
+	};
+	while (z.avail_in > 0) {
+		FUZZ_HOLDS(inflateInit2(&z, 15 + 16) == Z_OK);
+		z.next_out = to + used;
+		z.avail_out = (uInt)(room - used);
+		int r = inflate(&z, Z_FINISH);
+		FUZZ_HOLDS(r == Z_STREAM_END);
+		used = room - z.avail_out;
+		(void)inflateEnd(&z);
+	}
+	return used;
+}
+
+/* Chunks that follow each other and are gzip are one stream. */
+static size_t decode(struct model *model, const char *id, uint8_t *to)
+{
+	size_t used = 0;
+	bool last = false;
+	unsigned number = 1;
+	while (!last) {
+		struct buf stream;
+		buf_init(&stream, CONTENT_MOST);
+		const struct chunk *chunk = find_chunk(model, id, number);
+		FUZZ_HOLDS(chunk != NULL);
+		bool gzip = chunk->gzip;
+		while (chunk && chunk->gzip == gzip && !last) {
+			FUZZ_HOLDS(
+				buf_append(&stream, chunk->data, chunk->size));
+			last = chunk->last;
+			chunk = find_chunk(model, id, ++number);
+		}
+		FUZZ_HOLDS(used + stream.len <= CONTENT_MOST);
+		if (gzip)
+			used += inflate_all(&stream, to + used,
+					    CONTENT_MOST - used);
+		else
+			memcpy(to + used, stream.data, stream.len);
+		used += gzip ? 0 : stream.len;
+		buf_release(&stream);
+	}
+	return used;
+}
+
+/* --- what there is --- */
+
+static const char *const folders[] = { "IN", "lab" };
+
+static int open_found(const struct model *model, const char *id,
+		      const char *suffix)
+{
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		char path[300];
+		(void)snprintf(path, sizeof(path), "%s/%s%s", folders[i], id,
+			       suffix);
+		int fd = openat(model->mailbox->dir.base, path,
+				O_RDONLY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+static void check_content(struct model *model, const char *id, int fd)
+{
+	static uint8_t expected[CONTENT_MOST];
+	static uint8_t found[CONTENT_MOST + 1];
+	size_t size = decode(model, id, expected);
+	ssize_t n = read(fd, found, sizeof(found));
+	FUZZ_HOLDS(n >= 0 && (size_t)n == size);
+	FUZZ_HOLDS(memcmp(expected, found, size) == 0);
+}
+
+static void check_acknowledge(struct model *model, const char *id)
+{
+	FUZZ_HOLDS(ledger_delivered(model->mailbox->ledger, id));
+	int ctl = open_found(model, id, ".ctl");
+	FUZZ_HOLDS(ctl >= 0);
+	struct stat st;
+	FUZZ_HOLDS(fstat(ctl, &st) == 0 && st.st_size > 0);
+	(void)close(ctl);
+	const struct chunk *first = find_chunk(model, id, 1);
+	if (model->full || !first)
+		return; /* of a life before this input's, or too many */
+	int dat = open_found(model, id, ".dat");
+	FUZZ_HOLDS(dat >= 0 || first->report);
+	if (dat < 0)
+		return;
+	check_content(model, id, dat);
+	(void)close(dat);
+}
+
+/* --- the conversation --- */
+
+static const char *look(void *ctx, const struct http_request *request)
+{
+	char id[TEXT_ID_SIZE];
+	unsigned chunk;
+	if (request->method == HTTP_PUT) {
+		FUZZ_HOLDS(strstr(request->path, "/status/acknowledged"));
+		FUZZ_HOLDS(read_path(request->path, id, &chunk));
+		check_acknowledge(ctx, id);
+	}
+	return NULL;
+}
+
+static void note(void *ctx, const struct http_request *request, int r,
+		 const struct http_reply *reply, const struct fuzz_piece *body)
+{
+	char id[TEXT_ID_SIZE];
+	unsigned chunk;
+	if (r == 0 && request->method == HTTP_GET &&
+	    (reply->status == 200 || reply->status == 206) &&
+	    read_path(request->path, id, &chunk))
+		remember(ctx, id, chunk, reply, body);
+}
+
+/* --- lives of a mailbox --- */
 
 static int64_t wall_ns(void)
 {
 	return INT64_C(1795342800) * 1000000000;
-}
-
-static void empty_folder(int dirfd)
-{
-	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	FUZZ_HOLDS(copy >= 0);
-	DIR *dir = fdopendir(copy);
-	FUZZ_HOLDS(dir != NULL);
-	for (const struct dirent *entry = readdir(dir); entry;
-	     entry = readdir(dir))
-		if (entry->d_type == DT_REG)
-			(void)unlinkat(dirfd, entry->d_name, 0);
-	(void)closedir(dir); /* it was only read */
-}
-
-static void empty_all(const struct boxdir *box)
-{
-	const int folders[] = { box->in, box->temp, box->inbound, box->ledger };
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		empty_folder(folders[i]);
 }
 
 static void run(struct mailbox *mailbox, const struct conf *conf,
@@ -188,42 +270,132 @@ static void run(struct mailbox *mailbox, const struct conf *conf,
 			.shared_key = "key",
 			.wall_ns = wall_ns,
 		},
-		.go_on = go_on,
+		.go_on = answers_go_on,
 		.ctx = client,
 	};
+	for (unsigned i = 0; i < TURNS && answers_go_on(client); i++) {
+		struct err err;
+		bool more = false;
+		int r = incoming_run(&turn, &more, &err);
+		FUZZ_HOLDS(r == 0 || err.text[0] != '\0');
+		if (client->full)
+			answers_revive(client);
+		/* what was put aside is tried again */
+		for (size_t k = 0; k < mailbox->in.poison_count; k++)
+			mailbox->in.poison[k].due_ns = 0;
+	}
+}
+
+static void live(const struct conf *conf, const struct conf_mailbox *set,
+		 int state, struct model *model, struct http_client *client)
+{
+	struct mailbox *mailbox;
 	struct err err;
-	bool more = false;
-	int r = incoming_run(&turn, &more, &err);
-	FUZZ_HOLDS(r == 0 || err.text[0] != '\0');
+	int r = mailbox_open(conf, set, state, &mailbox, &err);
+	FUZZ_HOLDS(r == 0);
+	r = recover_mailbox(mailbox, &err);
+	FUZZ_HOLDS(r == 0);
+	model->mailbox = mailbox;
+	run(mailbox, conf, client);
+	answers_revive(client);
+	(void)mailbox_close(mailbox); /* always NULL */
+}
+
+/* Data that is published has its control file, or a record that will bring
+ * it: after a whole life without answers it is there. */
+static void check_entry(int dirfd, const char *name)
+{
+	char stem[TEXT_NAME_SIZE];
+	char ctl[TEXT_NAME_SIZE + 8];
+	struct stat st;
+	if (!text_is_file_name(name))
+		return;
+	scan_stem(name, stem);
+	if (!text_is_message_id(stem) ||
+	    strcmp(name + strlen(stem), ".dat") != 0)
+		return;
+	(void)snprintf(ctl, sizeof(ctl), "%s.ctl", stem);
+	FUZZ_HOLDS(fstatat(dirfd, ctl, &st, 0) == 0);
+}
+
+static void check_end(const char *root)
+{
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		char path[640];
+		(void)snprintf(path, sizeof(path), "%s/%s", root, folders[i]);
+		DIR *dir = opendir(path);
+		if (!dir)
+			continue;
+		for (const struct dirent *entry = readdir(dir); entry;
+		     entry = readdir(dir))
+			check_entry(dirfd(dir), entry->d_name);
+		(void)closedir(dir); /* it was only read */
+	}
+}
+
+/* --- the input --- */
+
+static bool has_word(const struct fuzz_piece *piece, const char *word)
+{
+	return piece->size > 0 &&
+	       memmem(piece->data, piece->size, word, strlen(word));
+}
+
+static size_t read_words(const uint8_t *data, size_t size,
+			 struct conf_mailbox *set,
+			 struct conf_delivery *delivery)
+{
+	static char filter[] = "LAB*";
+	struct fuzz_piece piece = { .size = 0 };
+	size_t at = 0;
+	if (!fuzz_next(data, size, &at, &piece) || has_word(&piece, "HTTP") ||
+	    piece.size > 100)
+		return 0;
+	delivery->second_name = has_word(&piece, "second");
+	set->deliveries = delivery;
+	set->delivery_count = has_word(&piece, "deliver") ? 1 : 0;
+	set->workflow_filter = has_word(&piece, "filter") ? filter : NULL;
+	return at < size ? at : size;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static int state = -1;
-	static char root[512];
-	if (state < 0) {
-		log_set_level(0); /* nothing is said */
-		(void)snprintf(root, sizeof(root), "%s/root", fuzz_dir());
-		state = open(fuzz_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		FUZZ_HOLDS(state >= 0);
-	}
-	const struct conf_mailbox set = {
+	static char lab[] = "LAB*";
+	static char ack[] = "ACK";
+	static char *workflows[] = { lab, ack };
+	static char folder[] = "lab";
+	char root[600];
+	log_set_level(0); /* nothing is said */
+	int state = fuzz_empty("state");
+	(void)close(fuzz_empty("root"));
+	(void)snprintf(root, sizeof(root), "%s/root", fuzz_dir());
+	struct conf_delivery delivery = {
+		.workflows = { .items = workflows, .count = 2 },
+		.folder = folder,
+	};
+	struct conf_mailbox set = {
 		.id = "X26ABC1",
 		.root = root,
 		.max_messages = 50,
 	};
-	const struct conf conf = { .max_message = 1000000 };
-	struct mailbox *mailbox;
-	struct err err;
-	int r = mailbox_open(&conf, &set, state, &mailbox, &err);
-	FUZZ_HOLDS(r == 0);
+	const struct conf conf = { .max_message = CONTENT_MOST };
+	size_t at = read_words(data, size, &set, &delivery);
+	struct model *model = xcalloc(1, sizeof(*model));
 	struct http_client client = {
-		.data = data,
-		.size = size,
-		.mailbox = mailbox,
+		.data = data + at,
+		.size = size - at,
+		.before = look,
+		.after = note,
+		.ctx = model,
 	};
-	run(mailbox, &conf, &client);
-	empty_all(&mailbox->dir);
-	(void)mailbox_close(mailbox); /* always NULL */
+	for (unsigned i = 0; i < LIVES && !client.at_end; i++)
+		live(&conf, &set, state, model, &client);
+	client.at_end = true;
+	live(&conf, &set, state, model, &client);
+	check_end(root);
+	for (size_t i = 0; i < model->count; i++)
+		free(model->chunks[i].data);
+	free(model);
+	(void)close(state);
 	return 0;
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The meshdrop authors */
-/* Names, ids, small values, templates and patterns. */
+/* Names, ids, small values, templates and patterns; what is to become a header,
+ * an address or a file name. */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/template.h"
 #include "base/text.h"
 #include "fuzz.h"
+#include "mesh/proto.h"
 #include "spool/scan.h"
+#include "spool/second.h"
 
 static const struct template_value values[] = {
 	{ "filename", "a_b.pdf" },
@@ -74,6 +78,53 @@ static void look_at_pattern(const char *pattern, const char *name)
 		FUZZ_HOLDS(fits == matches(pattern, name));
 }
 
+/* What is to be sent: what passes the check can stand in a header and in an
+ * address. */
+static void look_at_message(const char *s)
+{
+	const struct proto_message message = {
+		.to = s,
+		.workflow = "LAB",
+		.subject = s,
+		.local_id = s,
+		.file_name = s,
+		.partner_id = s,
+		.process_id = s,
+		.checksum = s,
+	};
+	const char *const parts[] = { "X26ABC1", "outbox", s };
+	char path[PROTO_PATH_MAX];
+	struct err err;
+	if (proto_check(&message, &err) == 0)
+		FUZZ_HOLDS(strlen(s) <= PROTO_TO_MAX && !strpbrk(s, "\r\n"));
+	else
+		FUZZ_HOLDS(err.text[0] != '\0');
+	if (proto_path(parts, 3, path, &err) == 0)
+		FUZZ_HOLDS(!strpbrk(path, "?#& \r\n") &&
+			   !strstr(path + 1, "//"));
+	if (text_is_header_value(s, 100))
+		FUZZ_HOLDS(strlen(s) <= 100 && !strpbrk(s, "\r\n\t"));
+	(void)text_is_mailbox_id(s);
+}
+
+/* The sender's name of a file is one harmless component. */
+static void look_at_second(const char *s)
+{
+	static const char id[] = "20261122101500000000_ABCDEF";
+	char name[TEXT_NAME_SIZE];
+	char aside[TEXT_NAME_SIZE];
+	if (!second_name(s, id, name))
+		return;
+	FUZZ_HOLDS(text_is_file_name(name) && strlen(name) <= SECOND_MAX + 1);
+	FUZZ_HOLDS(name[0] != '.' && name[0] != '-');
+	FUZZ_HOLDS(!strpbrk(name, "/\\:*?\"<>|\r\n\t"));
+	FUZZ_HOLDS(strcmp(name, "20261122101500000000_ABCDEF.dat") != 0);
+	size_t len = strlen(name);
+	FUZZ_HOLDS(len < 4 || !text_equal_nocase(name + len - 4, ".ctl"));
+	second_aside(name, id, aside);
+	FUZZ_HOLDS(text_is_file_name(aside) && strcmp(aside, name) != 0);
+}
+
 static void look_at_template(const char *text)
 {
 	char filled[512];
@@ -89,6 +140,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look_at_names(whole);
 	look_at_values(whole);
 	look_at_template(whole);
+	look_at_message(whole);
+	look_at_second(whole);
 	size_t at = 0;
 	struct fuzz_piece piece;
 	char *first = NULL;

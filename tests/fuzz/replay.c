@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The meshdrop authors */
 /*
- * Gives a target what libFuzzer would give it: each file that is named, or
- * each file of the target's seed corpus in the source tree.
+ * Gives a target what libFuzzer would give it: each file that is named or lies
+ * in a folder that is named, or the target's seed corpus in the source tree.
  */
 #include "config.h"
 
@@ -45,18 +45,12 @@ static const char *base_name(const char *path)
 	return strncmp(name, "lt-", 3) == 0 ? name + 3 : name;
 }
 
-static int replay_corpus(const char *program)
+/* -1: it is no folder. */
+static int replay_folder(const char *folder)
 {
-	const char *top = getenv("MESHDROP_SRCDIR");
-	const char *name = base_name(program) + strlen("fuzz_");
-	char folder[PATH_MAX / 2];
-	(void)snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s",
-		       top ? top : ".", name);
 	DIR *dir = opendir(folder);
-	if (!dir) {
-		(void)fprintf(stderr, "%s: %s\n", folder, strerror(errno));
+	if (!dir)
 		return -1;
-	}
 	int count = 0;
 	for (const struct dirent *entry = readdir(dir); entry;
 	     entry = readdir(dir)) {
@@ -70,11 +64,30 @@ static int replay_corpus(const char *program)
 	return count;
 }
 
+static int replay_corpus(const char *program)
+{
+	const char *top = getenv("MESHDROP_SRCDIR");
+	const char *name = base_name(program) + strlen("fuzz_");
+	char folder[PATH_MAX / 2];
+	(void)snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s",
+		       top ? top : ".", name);
+	int count = replay_folder(folder);
+	if (count < 0)
+		(void)fprintf(stderr, "%s: %s\n", folder, strerror(errno));
+	return count;
+}
+
+static int replay_named(const char *path)
+{
+	int count = replay_folder(path);
+	return count >= 0 ? count : replay(path);
+}
+
 int main(int argc, char **argv)
 {
 	int count = 0;
 	for (int i = 1; i < argc; i++)
-		count += replay(argv[i]);
+		count += replay_named(argv[i]);
 	if (argc == 1)
 		count = replay_corpus(argv[0]);
 	(void)printf("%s: %d inputs\n", base_name(argv[0]), count);
