@@ -391,9 +391,13 @@ static int confirm(struct turn *turn, struct outgoing *out, bool *ret_send,
 		    track.status == REPLY_STATUS_UPLOADING;
 	if (*ret_send)
 		return 0;
+	struct job before = *job;
 	job->chunks_done = job->chunk_count;
 	job->confirm = false;
-	return move(out, JOB_ACCEPTED, err);
+	r = move(out, JOB_ACCEPTED, err);
+	if (r < 0)
+		*job = before; /* it is still open, and is asked again */
+	return r;
 }
 
 void outgoing_close_data(struct outgoing *out)
