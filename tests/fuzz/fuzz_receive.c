@@ -155,7 +155,7 @@ static size_t decode(struct model *model, const char *id, uint8_t *to)
 		buf_init(&stream, CONTENT_MOST);
 		const struct chunk *chunk = find_chunk(model, id, number);
 		FUZZ_HOLDS(chunk != NULL);
-		bool gzip = chunk->gzip;
+		bool gzip = chunk && chunk->gzip;
 		while (chunk && chunk->gzip == gzip && !last) {
 			FUZZ_HOLDS(
 				buf_append(&stream, chunk->data, chunk->size));
