@@ -274,6 +274,7 @@ static bool look_after(struct loop *loop)
 	struct workers_state state;
 	workers_state(loop->workers, &state);
 	feed_watchdog(loop, &state);
+	site_look(loop->site);
 	uint64_t hooks = hooks_ended(loop->site->hooks);
 	if (state.turns != loop->turns || hooks != loop->hooks_ended)
 		loop->dirty = true;

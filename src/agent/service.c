@@ -35,7 +35,7 @@ enum service_exit service_check(const char *conf_path)
 	if (conf_load(conf_path, print_setting, NULL, &conf) < 0)
 		return SERVICE_CONFIG;
 	struct err err;
-	struct tls_facts facts;
+	struct tls_facts facts = { .ca_count = 0 };
 	int r = 0;
 	if (!conf->plain_http)
 		r = tls_inspect(conf->ca_file, conf->certificate,
@@ -48,6 +48,7 @@ enum service_exit service_check(const char *conf_path)
 			     conf->mailbox_count == 1 ? "" : "es",
 			     conf->proxy ? ", through the proxy " : "",
 			     conf->proxy ? conf->proxy : "");
+	tls_facts_release(&facts);
 	(void)conf_free(conf);
 	return r < 0 ? SERVICE_CONFIG : SERVICE_OK;
 }

@@ -19,10 +19,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "net/tls.h"
-
-#define DAY INT64_C(86400)
-#define EXPIRY_NOTICE_DAYS 60
 
 /* --- settings --- */
 
@@ -47,30 +43,6 @@ static void set_timezone(const struct conf *conf)
 	if (setenv("TZ", conf->timezone, 1) < 0)
 		abort(); /* out of memory */
 	tzset();
-}
-
-static int check_certificates(const struct conf *conf, int64_t *ret_ends_ns,
-			      struct err *err)
-{
-	*ret_ends_ns = 0;
-	if (conf->plain_http)
-		return 0;
-	struct tls_facts facts;
-	int r = tls_inspect(conf->ca_file, conf->certificate, conf->private_key,
-			    &facts, err);
-	if (r < 0)
-		return r;
-	*ret_ends_ns = facts.not_after * CLOCK_SECOND;
-	int64_t now = clock_wall_ns() / CLOCK_SECOND;
-	int64_t days = (facts.not_after - now) / DAY;
-	if (facts.not_after <= now)
-		log_event(LOG_LEVEL_ERROR, "certificate-expired", NULL,
-			  "file=\"%s\" setting=certificate", conf->certificate);
-	else if (days < EXPIRY_NOTICE_DAYS)
-		log_event(LOG_LEVEL_WARNING, "certificate-expires", NULL,
-			  "file=\"%s\" setting=certificate days=%lld",
-			  conf->certificate, (long long)days);
-	return 0;
 }
 
 /* --- mailboxes --- */
@@ -118,7 +90,9 @@ static void drop_mailboxes(struct site *site, size_t from)
 static int open_all(struct site *site, struct err *err)
 {
 	const struct conf *conf = site->conf;
-	int r = check_certificates(conf, &site->certificate_ns, err);
+	int r = certs_load(&site->certs, conf, err);
+	if (r == 0)
+		certs_say(&site->certs, conf);
 	if (r == 0)
 		r = fsx_make_path(conf->state_dir, 0755, err);
 	if (r == 0)
@@ -152,6 +126,7 @@ void site_close(struct site *site)
 	site->hooks = hooks_free(site->hooks);
 	drop_mailboxes(site, 0);
 	free(site->mailboxes);
+	certs_release(&site->certs);
 	mem_auto_close(&site->state_dir);
 	site->conf = conf_free(site->conf);
 	*site = (struct site){ .state_dir = -1 };
@@ -263,10 +238,10 @@ static void adopt(struct site *site, const struct conf *conf)
 int site_reload(struct site *site, struct conf *conf, struct err *err)
 {
 	size_t before = site->count;
-	int64_t ends_ns = 0;
+	struct certs fresh = { .count = 0 };
 	int r = check_same_places(site, conf, err);
 	if (r == 0)
-		r = check_certificates(conf, &ends_ns, err);
+		r = certs_load(&fresh, conf, err);
 	if (r == 0)
 		r = try_folders(site, conf, err);
 	if (r == 0)
@@ -276,25 +251,32 @@ int site_reload(struct site *site, struct conf *conf, struct err *err)
 	if (r < 0) {
 		drop_mailboxes(site, before);
 		prepare_undo(site);
+		certs_release(&fresh);
 		(void)conf_free(conf);
 		return r;
 	}
 	adopt(site, conf);
 	(void)conf_free(site->conf);
 	site->conf = conf;
-	site->certificate_ns = ends_ns;
+	certs_adopt(&site->certs, &fresh);
+	certs_say(&site->certs, conf);
 	set_timezone(conf);
 	return 0;
 }
 
-/* --- status --- */
+/* --- now and then --- */
+
+void site_look(struct site *site)
+{
+	certs_look(&site->certs, site->conf);
+}
 
 void site_write_status(const struct site *site, const char *state)
 {
 	struct status_facts facts = {
 		.state = state,
 		.started_ns = site->started_ns,
-		.certificate_ns = site->certificate_ns,
+		.certs = &site->certs,
 		.mailboxes = site->mailboxes,
 		.count = site->count,
 	};

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/certs.h"
+
 struct conf;
 struct err;
 struct hooks;
@@ -20,8 +22,8 @@ struct mailbox;
 struct site {
 	struct conf *conf;
 	int state_dir;
-	int64_t started_ns;	/* wall time */
-	int64_t certificate_ns; /* wall time it ends at; 0: there is none */
+	int64_t started_ns; /* wall time */
+	struct certs certs;
 	struct mailbox **mailboxes;
 	size_t count;
 	struct hooks *hooks; /* shared by the mailboxes */
@@ -40,7 +42,10 @@ void site_close(struct site *site);
 int site_reload(struct site *site, struct conf *conf, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* Writes status.json; a failure is only logged. */
+/* What has to be looked at now and then; between turns or beside them. */
+void site_look(struct site *site);
+
+/* Writes status.json and metrics.prom; a failure is only logged. */
 void site_write_status(const struct site *site, const char *state);
 
 #endif

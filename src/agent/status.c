@@ -9,8 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/certs.h"
+#include "agent/expiry.h"
 #include "agent/hooks.h"
 #include "agent/mailbox.h"
+#include "agent/metrics.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fsx.h"
 #include "base/json.h"
@@ -80,6 +84,40 @@ static json_t *describe(struct mailbox *mailbox)
 	return object;
 }
 
+static json_t *describe_certificate(const struct certs_item *item,
+				    int64_t now_s)
+{
+	const struct tls_certificate *facts = &item->facts;
+	enum expiry expiry = expiry_of(facts->not_before, facts->not_after,
+				       now_s);
+	json_t *object = json_object();
+	put_text(object, "setting", item->setting);
+	put_number(object, "place", item->place);
+	put_text(object, "subject", facts->subject);
+	put_time(object, "starts", facts->not_before * CLOCK_SECOND);
+	put_time(object, "ends", facts->not_after * CLOCK_SECOND);
+	put_text(object, "state", expiry_name(expiry));
+	return object;
+}
+
+/* The first one is ours. */
+static void put_certificates(json_t *root, const struct certs *certs)
+{
+	int64_t now_s = clock_wall_ns() / CLOCK_SECOND;
+	json_t *list = json_array();
+	put_time(root, "certificate_ends",
+		 certs->count > 0 ?
+			 certs->items[0].facts.not_after * CLOCK_SECOND :
+			 0);
+	for (size_t i = 0; i < certs->count && i < STATUS_CERTIFICATES; i++)
+		if (json_array_append_new(list,
+					  describe_certificate(&certs->items[i],
+							       now_s)) < 0)
+			abort(); /* out of memory */
+	if (json_object_set_new(root, "certificates", list) < 0)
+		abort(); /* out of memory */
+}
+
 static json_t *compose(const struct status_facts *facts)
 {
 	json_t *root = json_object();
@@ -89,7 +127,7 @@ static json_t *compose(const struct status_facts *facts)
 	put_number(root, "pid", (uint64_t)getpid());
 	put_time(root, "started", facts->started_ns);
 	put_time(root, "written", clock_wall_ns());
-	put_time(root, "certificate_ends", facts->certificate_ns);
+	put_certificates(root, facts->certs);
 	for (size_t i = 0; i < facts->count; i++)
 		if (json_array_append_new(list, describe(facts->mailboxes[i])) <
 		    0)
@@ -97,6 +135,17 @@ static json_t *compose(const struct status_facts *facts)
 	if (json_object_set_new(root, "mailboxes", list) < 0)
 		abort(); /* out of memory */
 	return root;
+}
+
+static int write_metrics(int state_dir, const json_t *status, struct err *err)
+{
+	AUTO_BUF struct buf text;
+	buf_init(&text, METRICS_MAX);
+	int r = metrics_compose(status, &text, err);
+	if (r == 0)
+		r = fsx_store(state_dir, METRICS_FILE, 0644, text.data,
+			      text.len, false, err);
+	return r;
 }
 
 int status_write(int state_dir, const struct status_facts *facts,
@@ -109,8 +158,9 @@ int status_write(int state_dir, const struct status_facts *facts,
 			       "cannot write %s: a name in it "
 			       "is not UTF-8",
 			       STATUS_FILE);
-	return fsx_store(state_dir, STATUS_FILE, 0644, text, strlen(text),
-			 false, err);
+	int r = fsx_store(state_dir, STATUS_FILE, 0644, text, strlen(text),
+			  false, err);
+	return r < 0 ? r : write_metrics(state_dir, root, err);
 }
 
 void status_line(const struct status_facts *facts, char *ret, size_t size)

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "agent/expiry.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "cli/call.h"
@@ -16,9 +17,6 @@
 #include "cli/verdict.h"
 #include "conf/conf.h"
 #include "net/tls.h"
-
-#define DAY INT64_C(86400)
-#define EXPIRY_NOTICE_DAYS 60 /* as meshdropd has it */
 
 /* --- settings --- */
 
@@ -47,24 +45,91 @@ static struct conf *check_settings(struct verdict *verdict, const char *path)
 
 /* --- certificates --- */
 
-static void check_end(struct verdict *verdict, const char *subject,
-		      const char *file, int64_t ends_s, int64_t now_s)
+static void check_ours(struct verdict *verdict, const char *file,
+		       const struct tls_certificate *facts, int64_t now_s)
 {
-	char date[SHOW_SIZE];
-	show_date(ends_s * CLOCK_SECOND, date);
-	long long days = (ends_s - now_s) / DAY;
-	if (ends_s <= now_s)
-		verdict_fail(verdict, subject,
-			     "'%s' ended on %s: put a new one in its place",
-			     file, date);
-	else if (days < EXPIRY_NOTICE_DAYS)
-		verdict_warn(verdict, subject,
+	char start[SHOW_SIZE];
+	char end[SHOW_SIZE];
+	long long days = expiry_days(facts->not_after, now_s);
+	show_date(facts->not_before * CLOCK_SECOND, start);
+	show_date(facts->not_after * CLOCK_SECOND, end);
+	switch (expiry_of(facts->not_before, facts->not_after, now_s)) {
+	case EXPIRY_EARLY:
+		verdict_fail(verdict, "certificate",
+			     "'%s' is not valid before %s: is this machine's "
+			     "clock right?",
+			     file, start);
+		break;
+	case EXPIRY_GOOD:
+		verdict_ok(verdict, "certificate",
+			   "'%s' ends in %lld days, on %s", file, days, end);
+		break;
+	case EXPIRY_SOON:
+		verdict_warn(verdict, "certificate",
 			     "'%s' ends in %lld days, on %s: ask for a new "
 			     "one now",
-			     file, days, date);
-	else
-		verdict_ok(verdict, subject, "'%s' ends in %lld days, on %s",
-			   file, days, date);
+			     file, days, end);
+		break;
+	case EXPIRY_OVER:
+		verdict_fail(verdict, "certificate",
+			     "'%s' ended on %s: put a new one in its place",
+			     file, end);
+		break;
+	}
+}
+
+/* True when it is good, and so has no line of its own. */
+static bool check_ca(struct verdict *verdict, const char *file,
+		     const struct tls_certificate *facts, int64_t now_s)
+{
+	char start[SHOW_SIZE];
+	char end[SHOW_SIZE];
+	show_date(facts->not_before * CLOCK_SECOND, start);
+	show_date(facts->not_after * CLOCK_SECOND, end);
+	switch (expiry_of(facts->not_before, facts->not_after, now_s)) {
+	case EXPIRY_EARLY:
+		verdict_warn(verdict, "ca_file",
+			     "'%s': %s is not valid before %s: is this "
+			     "machine's clock right?",
+			     file, facts->subject, start);
+		return false;
+	case EXPIRY_GOOD:
+		break;
+	case EXPIRY_SOON:
+		verdict_warn(verdict, "ca_file",
+			     "'%s': %s ends in %lld days, on %s: add the one "
+			     "that follows it",
+			     file, facts->subject,
+			     (long long)expiry_days(facts->not_after, now_s),
+			     end);
+		return false;
+	case EXPIRY_OVER:
+		verdict_warn(verdict, "ca_file",
+			     "'%s': %s ended on %s: add the one that follows "
+			     "it, or take it away",
+			     file, facts->subject, end);
+		return false;
+	}
+	return true;
+}
+
+static void check_cas(struct verdict *verdict, const char *file,
+		      const struct tls_facts *facts, int64_t now_s)
+{
+	size_t good = 0;
+	size_t over = 0;
+	for (size_t i = 0; i < facts->ca_count; i++) {
+		good += check_ca(verdict, file, &facts->cas[i], now_s);
+		over += facts->cas[i].not_after <= now_s;
+	}
+	if (over == facts->ca_count)
+		verdict_fail(verdict, "ca_file",
+			     "'%s': nothing in it is valid any more", file);
+	else if (good > 0)
+		verdict_ok(verdict, "ca_file",
+			   "'%s': %zu of %zu certificates are good for longer "
+			   "than 60 days",
+			   file, good, facts->ca_count);
 }
 
 static void check_certificates(struct verdict *verdict, const struct conf *conf)
@@ -79,20 +144,11 @@ static void check_certificates(struct verdict *verdict, const struct conf *conf)
 		return;
 	}
 	verdict_ok(verdict, "private_key",
-		   "it belongs to the certificate of %s", facts.subject);
+		   "it belongs to the certificate of %s", facts.client.subject);
 	int64_t now_s = clock_wall_ns() / CLOCK_SECOND;
-	if (facts.not_before > now_s) {
-		char date[SHOW_SIZE];
-		show_date(facts.not_before * CLOCK_SECOND, date);
-		verdict_fail(verdict, "certificate",
-			     "'%s' is not valid before %s: is this machine's "
-			     "clock right?",
-			     conf->certificate, date);
-	} else {
-		check_end(verdict, "certificate", conf->certificate,
-			  facts.not_after, now_s);
-	}
-	check_end(verdict, "ca_file", conf->ca_file, facts.ca_not_after, now_s);
+	check_ours(verdict, conf->certificate, &facts.client, now_s);
+	check_cas(verdict, conf->ca_file, &facts, now_s);
+	tls_facts_release(&facts);
 }
 
 /* --- the service --- */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/sysinfo.h>
 
+#include "agent/expiry.h"
 #include "agent/status.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -20,7 +21,6 @@
 #include "cli/show.h"
 #include "conf/conf.h"
 
-#define DAY INT64_C(86400)
 #define NOT_RUNNING "not running"
 
 /* --- facts --- */
@@ -115,19 +115,62 @@ static void age_of(const json_t *object, const char *key, char ret[SHOW_SIZE])
 		show_age((clock_wall_ns() - at) / CLOCK_SECOND, ret);
 }
 
-static void print_certificate(const json_t *status)
+/* False when it has no end. */
+static bool end_of(const json_t *certificate, char ret[SHOW_SIZE],
+		   int64_t *ret_left_s)
 {
 	int64_t ends;
-	if (!clock_parse(text_of(status, "certificate_ends"), &ends))
-		return;
+	if (!clock_parse(text_of(certificate, "ends"), &ends))
+		return false;
+	show_date(ends, ret);
+	*ret_left_s = (ends - clock_wall_ns()) / CLOCK_SECOND;
+	return true;
+}
+
+static void print_ours(const json_t *certificate)
+{
 	char date[SHOW_SIZE];
-	show_date(ends, date);
-	int64_t left = ends - clock_wall_ns();
+	int64_t left;
+	if (!end_of(certificate, date, &left))
+		return;
 	if (left <= 0)
-		(void)printf("the client certificate ended on %s\n", date);
+		(void)printf("the client certificate ended on %s: put a new "
+			     "one in its place\n",
+			     date);
 	else
-		(void)printf("the client certificate ends in %lld days (%s)\n",
-			     (long long)(left / (DAY * CLOCK_SECOND)), date);
+		(void)printf("the client certificate ends in %lld days (%s)%s\n",
+			     (long long)expiry_days(left, 0), date,
+			     expiry_mark(left, 0) == EXPIRY_NONE ?
+				     "" :
+				     ": ask for a new one");
+}
+
+/* Only one that needs somebody. */
+static void print_ca(const json_t *certificate)
+{
+	char date[SHOW_SIZE];
+	char subject[256];
+	int64_t left;
+	if (!end_of(certificate, date, &left) ||
+	    expiry_mark(left, 0) == EXPIRY_NONE)
+		return;
+	text_escape(subject, sizeof(subject), text_of(certificate, "subject"));
+	if (left <= 0)
+		(void)printf("in ca_file, %s ended on %s\n", subject, date);
+	else
+		(void)printf("in ca_file, %s ends in %lld days (%s)\n", subject,
+			     (long long)expiry_days(left, 0), date);
+}
+
+static void print_certificates(const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *certificate = json_array_get(list, i);
+		if (strcmp(text_of(certificate, "setting"), "ca_file") == 0)
+			print_ca(certificate);
+		else
+			print_ours(certificate);
+	}
 }
 
 static void print_daemon(const json_t *status, bool running)
@@ -241,7 +284,7 @@ static void print_status(const json_t *status, bool running)
 	const json_t *mailboxes = json_object_get(status, "mailboxes");
 	if (!running)
 		return;
-	print_certificate(status);
+	print_certificates(json_object_get(status, "certificates"));
 	print_mailboxes(mailboxes);
 	print_hooks(mailboxes);
 	print_troubles(mailboxes);

@@ -2,24 +2,30 @@
 /* Copyright (c) 2026 The meshdrop authors */
 /*
  * Facts about the certificate files, for checks and warnings before any
- * connection is made. The conversation itself is libcurl's.
+ * connection is made, and words for why a connection came to nothing. The
+ * conversation itself is libcurl's.
  */
 #ifndef MESHDROP_NET_TLS_H
 #define MESHDROP_NET_TLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
 
 #define TLS_SUBJECT_SIZE 256
 
-struct tls_facts {
-	char subject[TLS_SUBJECT_SIZE]; /* of the client certificate */
-	int64_t not_before;		/* seconds since 1970 UTC */
+struct tls_certificate {
+	char subject[TLS_SUBJECT_SIZE];
+	int64_t not_before; /* seconds since 1970 UTC */
 	int64_t not_after;
-	int64_t ca_not_after; /* of the CA that expires first */
-	unsigned ca_count;
+};
+
+struct tls_facts {
+	struct tls_certificate client;
+	struct tls_certificate *cas; /* owned; as in the file, at least one */
+	size_t ca_count;
 };
 
 /* Reads the three files, checks that the key belongs to the certificate. The
@@ -27,5 +33,14 @@ struct tls_facts {
 int tls_inspect(const char *ca_file, const char *certificate,
 		const char *private_key, struct tls_facts *ret, struct err *err)
 	__attribute__((warn_unused_result));
+void tls_facts_release(struct tls_facts *facts);
+
+/* Why there is no conversation, with the settings to look at, from the result
+ * of the verification (0: good, or not come to) and the words of OpenSSL; NULL
+ * when neither tells. Pure. */
+const char *tls_explain(long verify_result, const char *words);
+/* Whether the words are a server's that will not talk to us with our
+ * certificate: it said so in place of ending the handshake. Pure. */
+bool tls_is_refusal(const char *words);
 
 #endif

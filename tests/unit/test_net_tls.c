@@ -4,11 +4,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/x509_vfy.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -90,11 +92,17 @@ static void test_facts(void **state)
 				 &err),
 			 0);
 	buf_release(&both);
-	assert_string_equal(facts.subject, "CN=first,O=Test");
-	assert_int_equal(facts.not_before, INT64_C(1795334181));
-	assert_int_equal(facts.not_after, INT64_C(4948934181));
+	assert_string_equal(facts.client.subject, "CN=first,O=Test");
+	assert_int_equal(facts.client.not_before, INT64_C(1795334181));
+	assert_int_equal(facts.client.not_after, INT64_C(4948934181));
 	assert_int_equal(facts.ca_count, 2);
-	assert_int_equal(facts.ca_not_after, INT64_C(4387334181));
+	assert_string_equal(facts.cas[0].subject, "CN=first,O=Test");
+	assert_int_equal(facts.cas[0].not_after, INT64_C(4948934181));
+	assert_string_equal(facts.cas[1].subject, "CN=second");
+	assert_int_equal(facts.cas[1].not_before, INT64_C(1795334181));
+	assert_int_equal(facts.cas[1].not_after, INT64_C(4387334181));
+	tls_facts_release(&facts);
+	assert_null(facts.cas);
 }
 
 static void expect(const char *ca, const char *certificate, const char *key,
@@ -137,12 +145,63 @@ static void test_cut_ca(void **state)
 	buf_release(&both);
 }
 
+static void test_explain(void **state)
+{
+	(void)state;
+	static const struct {
+		long result;
+		const char *words;
+		const char *text; /* part of it */
+		bool refusal;
+	} cases[] = {
+		{ X509_V_OK, "Connection reset by peer", NULL, false },
+		{ X509_V_ERR_CERT_HAS_EXPIRED, "", "clock is wrong", false },
+		{ X509_V_ERR_CERT_NOT_YET_VALID, "", "not valid yet", false },
+		{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "",
+		  "does not lead to one in ca_file", false },
+		{ X509_V_ERR_INVALID_CA, "", "may not sign", false },
+		{ X509_V_ERR_EE_KEY_TOO_SMALL, "", "too weak", false },
+		{ X509_V_ERR_HOSTNAME_MISMATCH, "", "another name", false },
+		{ X509_V_ERR_OUT_OF_MEM, "certificate", NULL, false },
+		/* the forms of OpenSSL 1.1.1 and 3.0, and of 3.2 */
+		{ X509_V_OK, "sslv3 alert certificate expired",
+		  "our certificate has expired", true },
+		{ X509_V_OK, "ssl/tls alert certificate expired",
+		  "our certificate has expired", true },
+		{ X509_V_OK, "tlsv1 alert unknown ca", "does not know its CA",
+		  true },
+		{ X509_V_OK, "tlsv1 alert access denied",
+		  "does not accept our certificate", true },
+		{ X509_V_OK, "sslv3 alert certificate unknown",
+		  "does not accept our certificate", true },
+		{ X509_V_OK, "tlsv1 alert decrypt error", "our signature",
+		  true },
+		{ X509_V_OK, "sslv3 alert handshake failure",
+		  "no common way of encryption", true },
+		{ X509_V_OK, "tlsv1 alert protocol version", "1.2 or newer",
+		  false },
+		{ X509_V_OK, "tlsv1 alert internal error", "of its own",
+		  false },
+		{ X509_V_OK, "wrong version number", "no TLS came", false },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *text = tls_explain(cases[i].result, cases[i].words);
+		if (cases[i].text ? !text || !strstr(text, cases[i].text) :
+				    text != NULL)
+			fail_msg("%ld '%s': %s", cases[i].result,
+				 cases[i].words, text ? text : "nothing");
+		assert_int_equal(tls_is_refusal(cases[i].words),
+				 cases[i].refusal);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_cut_ca),
+		cmocka_unit_test(test_explain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
