@@ -4,6 +4,7 @@
 
 #include "net/http.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +16,16 @@
 #include "base/text.h"
 #include "net/http_proxy.h"
 #include "net/http_reply.h"
+#include "net/tls.h"
 
 /* CURLOPT_PREREQFUNCTION tells when a request is about to leave, so that a
  * second one can be stopped. */
 #define HAVE_PREREQ (LIBCURL_VERSION_NUM >= 0x075000)
 #define HAVE_PROTOCOLS_STR (LIBCURL_VERSION_NUM >= 0x075500)
+
+/* Of TLS 1.2; those of 1.3 are all good. Level 2: no key, signature or exchange
+ * under 112 bits, whatever a system's or a user's openssl.cnf says. */
+#define CIPHERS "DEFAULT:!aNULL:!eNULL:!EXP:!RC4:!3DES:!PSK:!SRP:@SECLEVEL=2"
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -227,6 +233,7 @@ static bool set_tls(CURL *curl, const struct http_settings *settings)
 {
 	bool ok = true;
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_CIPHER_LIST, CIPHERS);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_CAINFO, settings->ca_file);
@@ -395,17 +402,6 @@ static const struct cause causes[] = {
 	{ CURLE_SSL_CIPHER, ERR_TLS, "no common TLS cipher" },
 };
 
-static const struct cause alert_cause = {
-	.code = ERR_TLS,
-	.text = "the server does not accept our certificate "
-		"(certificate, private_key)",
-};
-
-static const struct cause name_cause = {
-	.code = ERR_TLS,
-	.text = "the server's certificate is for another name (url, ca_file)",
-};
-
 static const struct cause opened_cause = {
 	.code = ERR_TLS,
 	.text = "the server's certificate is not one that ca_file vouches for, "
@@ -417,36 +413,33 @@ static const struct cause other_cause = {
 	.text = "the connection ended before the answer was complete",
 };
 
-/* With TLS 1.3 the server's verdict on our certificate comes after we have
- * begun to send. */
-static bool refused_certificate(const struct exchange *x)
+/* Only of the handshake: what ends a conversation later says nothing about
+ * certificates, but for a refusal, which TLS 1.3 has behind the handshake. */
+static const char *explain_tls(const struct exchange *x, CURLcode rc)
 {
-	static const char *const alerts[] = {
-		"alert bad certificate", "alert unsupported certificate",
-		"alert certificate",	 "alert unknown ca",
-		"alert access denied",	 "alert handshake failure",
-	};
-	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
-		if (strstr(x->words, alerts[i]))
-			return true;
-	}
-	return false;
+	long result = 0;
+	if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		(void)curl_easy_getinfo(x->client->curl,
+					CURLINFO_SSL_VERIFYRESULT,
+					&result); /* stays 0 */
+	else if (rc != CURLE_SSL_CONNECT_ERROR && !tls_is_refusal(x->words))
+		return NULL;
+	return tls_explain(result, x->words);
 }
 
-static const struct cause *find_cause(const struct exchange *x, CURLcode rc)
+static struct cause find_cause(const struct exchange *x, CURLcode rc)
 {
-	if (refused_certificate(x))
-		return &alert_cause;
-	if (rc == CURLE_PEER_FAILED_VERIFICATION &&
-	    strstr(x->words, "target host name"))
-		return &name_cause;
-	if (rc == CURLE_PEER_FAILED_VERIFICATION && x->client->settings.proxy)
-		return &opened_cause;
-	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+	/* It may be a proxy's certificate: the server is not blamed. */
+	if (rc == CURLE_PEER_FAILED_VERIFICATION && x->client->settings.proxy &&
+	    !strstr(x->words, "target host name"))
+		return opened_cause;
+	const char *text = explain_tls(x, rc);
+	if (text)
+		return (struct cause){ .code = ERR_TLS, .text = text };
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 		if (causes[i].rc == rc)
-			return &causes[i];
-	}
-	return &other_cause;
+			return causes[i];
+	return other_cause;
 }
 
 /* What the proxy answered to the last CONNECT; 0: nothing, or there was none. */
@@ -493,7 +486,7 @@ static int explain(const struct exchange *x, CURLcode rc, struct err *err)
 {
 	if (at_proxy(x, rc))
 		return explain_proxy(x, rc, err);
-	const struct cause *cause = find_cause(x, rc);
+	struct cause cause = find_cause(x, rc);
 	const char *host = strstr(x->url, "://");
 	host = host ? host + 3 : x->url;
 	const char *said = x->words[0] != '\0' ? x->words :
@@ -503,8 +496,8 @@ static int explain(const struct exchange *x, CURLcode rc, struct err *err)
 		said = curl_easy_strerror(CURLE_GOT_NOTHING);
 	char words[CURL_ERROR_SIZE];
 	text_escape(words, sizeof(words), said);
-	int r = err_set(err, cause->code, "%.*s: %s: %s",
-			(int)strcspn(host, "/"), host, cause->text, words);
+	int r = err_set(err, cause.code, "%.*s: %s: %s",
+			(int)strcspn(host, "/"), host, cause.text, words);
 	/* An answer that had begun was about this request only. */
 	err_widen(err, x->reply->status != 0 ? ERR_MESSAGE : ERR_SERVICE,
 		  ERR_LATER);
@@ -530,7 +523,7 @@ static enum http_sent how_far(const struct exchange *x)
 	/* A server that refuses the certificate never completed the handshake
 	 * and so cannot have read what we sent behind it. */
 	if (!begun ||
-	    (x->head.bytes == 0 && refused_certificate(x) && !used_before(x)))
+	    (x->head.bytes == 0 && tls_is_refusal(x->words) && !used_before(x)))
 		return HTTP_SENT_NOTHING;
 	return x->given == body_length(x->request) ? HTTP_SENT_WHOLE :
 						     HTTP_SENT_PART;
@@ -624,6 +617,9 @@ struct http_client *http_client_free(struct http_client *client)
 
 int http_global_init(struct err *err)
 {
+	/* It would write the keys of each conversation into that file. */
+	if (unsetenv("SSLKEYLOGFILE") < 0)
+		return err_sys(err, errno, "cannot change the environment");
 	/* It copies passwords and tokens, and would free them as they are. */
 	CURLcode rc = curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc,
 					   mem_free_wiped, mem_realloc_wiped,
