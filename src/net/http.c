@@ -413,6 +413,12 @@ static const struct cause other_cause = {
 	.text = "the connection ended before the answer was complete",
 };
 
+static const struct cause plain_cause = {
+	.code = ERR_NETWORK,
+	.text = "the connection ended before an answer came; does the service "
+		"want https (url)?",
+};
+
 /* Only of the handshake: what ends a conversation later says nothing about
  * certificates, but for a refusal, which TLS 1.3 has behind the handshake. */
 static const char *explain_tls(const struct exchange *x, CURLcode rc)
@@ -439,7 +445,8 @@ static struct cause find_cause(const struct exchange *x, CURLcode rc)
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 		if (causes[i].rc == rc)
 			return causes[i];
-	return other_cause;
+	bool plain = text_starts_nocase(x->url, "http://");
+	return plain && x->head.bytes == 0 ? plain_cause : other_cause;
 }
 
 /* What the proxy answered to the last CONNECT; 0: nothing, or there was none. */

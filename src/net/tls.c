@@ -219,7 +219,17 @@ struct verdict_words {
 #define OUTSIDE                                                       \
 	"the server's certificate is for a name that its CA may not " \
 	"vouch for (ca_file)"
+#define FALSE_SIGNATURE                                              \
+	"the signature of the server's certificate is false: it is " \
+	"damaged or forged, or ca_file has another CA of that name"
 #define OTHER_NAME "the server's certificate is for another name (url, ca_file)"
+
+#define OURS_EXPIRED                                                  \
+	"the server says that our certificate has expired; or one's " \
+	"clock is wrong, ours or its (certificate)"
+#define BROKEN_OFF                                                          \
+	"the server, or something on the way, ended the connection before " \
+	"TLS was agreed on (url)"
 
 static const struct verdict_words verdicts[] = {
 	{ X509_V_ERR_CERT_HAS_EXPIRED,
@@ -235,9 +245,7 @@ static const struct verdict_words verdicts[] = {
 	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, NO_PATH },
 	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, NO_PATH },
 	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, NO_PATH },
-	{ X509_V_ERR_CERT_SIGNATURE_FAILURE,
-	  "the signature of the server's certificate is false: it is damaged "
-	  "or forged, or ca_file has another CA of that name" },
+	{ X509_V_ERR_CERT_SIGNATURE_FAILURE, FALSE_SIGNATURE },
 	{ X509_V_ERR_INVALID_CA, NO_SIGNER },
 	{ X509_V_ERR_INVALID_NON_CA, NO_SIGNER },
 	{ X509_V_ERR_PATH_LENGTH_EXCEEDED, NO_SIGNER },
@@ -268,9 +276,10 @@ struct said_words {
 
 static const struct said_words sayings[] = {
 	{ "target host name", OTHER_NAME },
-	{ "alert certificate expired",
-	  "the server says that our certificate has expired, or that its "
-	  "clock differs from ours (certificate)" },
+	{ "obtain common name", OTHER_NAME },
+	{ "alert certificate expired", OURS_EXPIRED },
+	/* What libcurl makes of that alert, with a good result. */
+	{ "certificate verification failed", OURS_EXPIRED },
 	{ "alert certificate revoked",
 	  "the server says that our certificate was revoked (certificate)" },
 	{ "alert certificate required",
@@ -294,8 +303,7 @@ static const struct said_words sayings[] = {
 	  "newer (url)" },
 	{ "alert no application protocol",
 	  "the server does not speak HTTP/1.1 (url)" },
-	{ "alert unrecognized name",
-	  "the server does not know the host of url" },
+	{ "unrecognized name", "the server does not know the host of url" },
 	{ "alert internal error",
 	  "the server has a trouble of its own with TLS (url)" },
 	{ "unsupported protocol",
@@ -313,7 +321,11 @@ static const struct said_words sayings[] = {
 	{ "dh key too small", "the server's key exchange is too weak (url)" },
 	{ "excessive message size",
 	  "the server sends too many certificates (url)" },
-	{ "unexpected eof", "the server cut TLS off without its end (url)" },
+	{ "asn1 encoding routines", FALSE_SIGNATURE },
+	{ "rsa routines", FALSE_SIGNATURE },
+	{ "unexpected eof", BROKEN_OFF },
+	{ "SSL_ERROR_SYSCALL", BROKEN_OFF },
+	{ "onnection reset by peer", BROKEN_OFF },
 };
 
 static const char refused[] = "the server does not accept our certificate "

@@ -126,9 +126,11 @@ def on_send(act: Callable[[Connection, Head], bool]) -> Script:
 class FaultServer:
     """Listens on a free port; each connection follows the script in a thread of its own."""
 
-    def __init__(self, script: Script, certificates: Path | None = None, port: int = 0):
+    def __init__(
+        self, script: Script, certificates: Path | ssl.SSLContext | None = None, port: int = 0
+    ):
         self._script = script
-        self._tls = self._context(certificates) if certificates else None
+        self._tls = self._context(certificates) if isinstance(certificates, Path) else certificates
         self._listener = socket.create_server(("127.0.0.1", port))
         self._listener.settimeout(0.05)
         self.port = self._listener.getsockname()[1]
@@ -172,7 +174,7 @@ class FaultServer:
         stream = raw
         try:
             if self._tls:
-                stream = self._tls.wrap_socket(raw, server_side=True)
+                stream = self._shake_hands(self._tls, raw)
             with self._lock:
                 self._open.add(stream)
             self._script(Connection(number, stream, self._requests, self._lock))
@@ -182,6 +184,20 @@ class FaultServer:
             with self._lock:
                 self._open.discard(stream)
             stream.close()
+
+    @staticmethod
+    def _shake_hands(tls: ssl.SSLContext, raw: socket.socket) -> ssl.SSLSocket:
+        """A refusal is not followed by a reset, which could overtake it."""
+        stream = tls.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
+        try:
+            stream.do_handshake()
+        except ssl.SSLError:
+            socket.socket.shutdown(stream, socket.SHUT_WR)
+            while socket.socket.recv(stream, 65536):
+                pass
+            stream.close()
+            raise
+        return stream
 
     def requests(self) -> list[Head]:
         """All requests so far."""

@@ -4,6 +4,7 @@
 
 import os
 import shutil
+import ssl
 from pathlib import Path
 
 from harness.faultserver import FaultServer, Script
@@ -51,6 +52,12 @@ class Lab:
     ) -> FaultServer:
         """A fault server, with the sandbox's certificate if one is given."""
         made = FaultServer(script, sandbox.path if sandbox else None, port)
+        self._servers.append(made)
+        return made
+
+    def tls_server(self, script: Script, tls: ssl.SSLContext) -> FaultServer:
+        """A fault server with a TLS of the test's own making."""
+        made = FaultServer(script, tls)
         self._servers.append(made)
         return made
 
