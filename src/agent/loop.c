@@ -31,6 +31,9 @@
 #define TICK (10 * CLOCK_SECOND)
 #define TICK_BUSY (CLOCK_SECOND / 10)
 #define STATUS_EVERY CLOCK_SECOND
+/* Also when no turn ends for long: who watches takes an old file for a dead
+ * process. */
+#define STATUS_AT_LEAST (60 * CLOCK_SECOND)
 #define SIGNAL_FILE_EVERY CLOCK_SECOND
 /* A worker that gives no sign of life for this long is stuck. Requests and steps
  * give one each second; only compressing one very large file is silent. */
@@ -280,7 +283,8 @@ static bool look_after(struct loop *loop)
 		loop->dirty = true;
 	loop->turns = state.turns;
 	loop->hooks_ended = hooks;
-	if (loop->dirty && clock_mono_ns() - loop->status_ns >= STATUS_EVERY)
+	int64_t age = clock_mono_ns() - loop->status_ns;
+	if ((loop->dirty && age >= STATUS_EVERY) || age >= STATUS_AT_LEAST)
 		write_status(loop, loop->stopping ? "stopping" : "running");
 	if (loop->stopping && clock_mono_ns() > loop->give_up_ns) {
 		workers_stop_now(loop->workers);
