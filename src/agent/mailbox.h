@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "agent/complaint.h"
+#include "agent/left_alone.h"
 #include "mesh/inbox.h"
 #include "mesh/outcome.h"
 #include "spool/boxdir.h"
@@ -84,6 +85,7 @@ struct mailbox_view {
 	uint64_t settling; /* pairs in OUT, and files for routes, that are not
 			    * steady yet */
 	uint64_t waiting;  /* files in OUT without partner, and for no route */
+	uint64_t left_alone; /* what can never be taken from there */
 	uint64_t poisoned;
 	uint64_t removed;	 /* by retention: pairs, messages, reports */
 	int64_t oldest_s;	 /* age of the oldest control file in OUT, or
@@ -124,6 +126,8 @@ struct mailbox {
 	struct complaint disk;	  /* no room */
 	struct complaint folder;  /* OUT cannot be read or claimed from */
 	struct complaint denied;  /* a pair that we may not read */
+	struct complaint crowd;	  /* more in OUT than is looked at */
+	struct left_alone left_alone;
 	struct complaint sending; /* our folders, while sending */
 	struct complaint receiving;
 	struct complaint outage; /* what IN was told of the service; silent */

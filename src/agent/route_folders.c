@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "agent/left_alone.h"
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
 #include "agent/route.h"
@@ -208,6 +209,7 @@ static int look_at(struct turn *turn, struct route_folder *folder,
 	note(turn, &result, room, now);
 	for (size_t i = 0; i < result.count && r == 0; i++)
 		r = claim_file(turn, folder, &result.ready[i], err);
+	left_alone_tell(turn->mailbox, folder->scan, folder->name, &result);
 	scan_result_release(&result);
 	return r;
 }

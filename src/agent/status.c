@@ -69,6 +69,7 @@ static json_t *describe(struct mailbox *mailbox)
 	put_number(object, "held", view.held);
 	put_number(object, "settling", view.settling);
 	put_number(object, "waiting", view.waiting);
+	put_number(object, "left_alone", view.left_alone);
 	put_number(object, "not_taken", view.poisoned);
 	put_number(object, "removed", view.removed);
 	put_hooks(object, mailbox);

@@ -5,6 +5,7 @@
 #include "agent/turn.h"
 
 #include "agent/incoming.h"
+#include "agent/left_alone.h"
 #include "agent/mailbox.h"
 #include "agent/orders.h"
 #include "agent/outgoing.h"
@@ -15,6 +16,7 @@
 #include "base/fsx.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "spool/boxdir.h"
 #include "spool/scan.h"
 
 #define HANDSHAKE_EVERY (24 * 3600 * CLOCK_SECOND)
@@ -218,6 +220,22 @@ static int tell_lone(struct mailbox *mailbox, const struct scan_result *result,
 	return 0;
 }
 
+/* Names beyond what one look takes in have to wait until there is room. */
+static void tell_crowd(struct mailbox *mailbox,
+		       const struct scan_result *result)
+{
+	struct err err;
+	if (!result->cut) {
+		mailbox_cleared(mailbox, &mailbox->crowd, "out-uncrowded");
+		return;
+	}
+	(void)err_set(&err, ERR_LIMIT,
+		      "more than %zu files in OUT: what is beyond them waits "
+		      "until there are fewer",
+		      SCAN_NAMES_MAX);
+	mailbox_complain(mailbox, &mailbox->crowd, "out-crowded", &err);
+}
+
 static int claim_pairs(struct turn *turn, struct err *err)
 {
 	struct scan_result result;
@@ -228,6 +246,8 @@ static int claim_pairs(struct turn *turn, struct err *err)
 		r = outgoing_claim(turn, &result.ready[i], err);
 	if (r == 0)
 		r = tell_lone(turn->mailbox, &result, err);
+	left_alone_tell(turn->mailbox, turn->mailbox->scan, "OUT", &result);
+	tell_crowd(turn->mailbox, &result);
 	scan_result_release(&result);
 	return r;
 }
@@ -238,6 +258,7 @@ static int claim_all(struct turn *turn, struct err *err)
 	struct mailbox_view *now = &turn->mailbox->now;
 	now->settling = 0;
 	now->waiting = 0;
+	now->left_alone = 0;
 	now->oldest_s = -1;
 	int r = claim_pairs(turn, err);
 	if (r == -ERR_SYNC)
@@ -263,6 +284,8 @@ static int claim_ready(struct turn *turn, struct err *err)
 		return 0;
 	}
 	int r = take_claimed(turn, err);
+	if (r == 0)
+		r = boxdir_check(&mailbox->dir, err);
 	if (r < 0)
 		return r;
 	r = claim_all(turn, err);
@@ -363,7 +386,9 @@ static bool receive_in(struct turn *turn, bool *ret_more, struct err *err)
 		mailbox->poll_due_ns = next;
 		return true;
 	}
-	if (incoming_run(turn, ret_more, err) < 0)
+	/* what was acknowledged must be where its consumer looks */
+	if (boxdir_check(&mailbox->dir, err) < 0 ||
+	    incoming_run(turn, ret_more, err) < 0)
 		return rest(turn, err, "receiving-trouble", &mailbox->receiving,
 			    &mailbox->receive_failures, &mailbox->poll_due_ns);
 	mailbox->receive_failures = 0;

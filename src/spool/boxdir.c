@@ -88,7 +88,8 @@ int boxdir_find(int root, const char *wanted, char ret[TEXT_NAME_SIZE],
 	return r;
 }
 
-static int open_folder(int root, const char *wanted, bool make, int *ret_fd,
+static int open_folder(int root, const char *wanted, bool make,
+		       char ret_name[TEXT_NAME_SIZE], int *ret_fd,
 		       struct err *err)
 {
 	char name[TEXT_NAME_SIZE];
@@ -100,7 +101,12 @@ static int open_folder(int root, const char *wanted, bool make, int *ret_fd,
 		if (r < 0)
 			return r;
 	}
-	return fsx_open_dir(root, *name ? name : wanted, ret_fd, err);
+	if (!*name)
+		(void)text_copy(name, sizeof(name), wanted); /* fits */
+	r = fsx_open_dir(root, name, ret_fd, err);
+	if (r == 0)
+		memcpy(ret_name, name, sizeof(name));
+	return r;
 }
 
 struct folder {
@@ -108,7 +114,7 @@ struct folder {
 	int *fd;
 };
 
-#define FOLDERS 5
+#define FOLDERS BOXDIR_FOLDERS
 
 static void list_folders(struct boxdir *box, struct folder ret[FOLDERS])
 {
@@ -153,8 +159,8 @@ static int open_folders(struct boxdir *box, struct err *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < FOLDERS; i++) {
-		r = open_folder(box->base, folders[i].name, true, folders[i].fd,
-				err);
+		r = open_folder(box->base, folders[i].name, true, box->names[i],
+				folders[i].fd, err);
 		if (r < 0) {
 			err_prefix(err, "folder '%s/%s'", box->root,
 				   folders[i].name);
@@ -198,9 +204,10 @@ int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
 		       int *ret_fd, struct err *err)
 {
 	AUTO_CLOSE int fd = -1;
+	char spelled[TEXT_NAME_SIZE];
 	int r = check_name(name, err);
 	if (r == 0)
-		r = open_folder(box->base, name, make, &fd, err);
+		r = open_folder(box->base, name, make, spelled, &fd, err);
 	if (r == 0)
 		r = check_device(box, fd, err);
 	if (r < 0) {
@@ -209,6 +216,35 @@ int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
 	}
 	*ret_fd = fd;
 	fd = -1;
+	return 0;
+}
+
+static bool is_same_place(int fd, const struct stat *now)
+{
+	struct stat held;
+	struct err why;
+	return fsx_stat(fd, "folder", &held, &why) == 0 &&
+	       held.st_dev == now->st_dev && held.st_ino == now->st_ino;
+}
+
+int boxdir_check(const struct boxdir *box, struct err *err)
+{
+	const int held[FOLDERS] = { box->temp, box->in, box->out, box->sent,
+				    box->failed };
+	for (size_t i = 0; i < FOLDERS; i++) {
+		struct stat now;
+		int r = fsx_stat_at(box->base, box->names[i], &now, err);
+		if (r == 0 && is_same_place(held[i], &now))
+			continue;
+		if (r < 0 && r != -(int)ERR_MISSING)
+			return r;
+		r = err_set(err, ERR_IO,
+			    "folder '%s/%s' was removed or replaced while it "
+			    "was in use: put it back, or restart",
+			    box->root, box->names[i]);
+		err_widen(err, ERR_MAILBOX, err->retry);
+		return r;
+	}
 	return 0;
 }
 

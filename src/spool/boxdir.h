@@ -26,6 +26,8 @@
 
 struct err;
 
+#define BOXDIR_FOLDERS 5
+
 struct boxdir {
 	char id[TEXT_MAILBOX_SIZE];
 	char *root; /* owned; for messages */
@@ -35,7 +37,8 @@ struct boxdir {
 	int sent;
 	int failed;
 	int temp;
-	int state; /* STATE_DIR/ID */
+	char names[BOXDIR_FOLDERS][TEXT_NAME_SIZE]; /* as they are spelled */
+	int state;				    /* STATE_DIR/ID */
 	int jobs;
 	int inbound;
 	int ledger;
@@ -62,6 +65,10 @@ int boxdir_open(struct boxdir *box, const char *id, const char *root,
 int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
 		       int *ret_fd, struct err *err)
 	__attribute__((warn_unused_result));
+/* Whether the five folders are still those that were opened: what is put into
+ * one that was moved away or removed is seen by nobody. */
+int boxdir_check(const struct boxdir *box, struct err *err)
+	__attribute__((warn_unused_result));
 /* For the tool: opens only the state folders, makes nothing. */
 int boxdir_open_state(struct boxdir *box, const char *id, int state_dir,
 		      struct err *err) __attribute__((warn_unused_result));
@@ -69,8 +76,5 @@ int boxdir_open_state(struct boxdir *box, const char *id, int state_dir,
 int boxdir_lock(struct boxdir *box, struct err *err)
 	__attribute__((warn_unused_result));
 void boxdir_release(struct boxdir *box);
-
-/* "IN", "SENT" ... as it is called on disk is not kept: messages use the
- * upper-case name. */
 
 #endif

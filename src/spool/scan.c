@@ -16,6 +16,7 @@
 #include "spool/boxdir.h"
 #include "spool/scan_lone.h"
 #include "spool/scan_names.h"
+#include "spool/scan_odd.h"
 
 #define FIRST_ROOM 64
 
@@ -37,14 +38,17 @@ struct table {
 struct scan {
 	struct table table; /* of the last run */
 	struct scan_lone lone;
+	struct scan_odd odd;
 };
 
 /* A run that is going on. */
 struct run {
 	const struct table *old;
 	const struct scan_lone *old_lone;
+	const struct scan_odd *old_odd;
 	struct table table;
 	struct scan_lone lone;
+	struct scan_odd odd;
 	struct scan_rules rules;
 	int64_t mono_ns;
 	int64_t wall_ns;
@@ -105,6 +109,7 @@ struct scan *scan_free(struct scan *scan)
 		return NULL;
 	table_release(&scan->table);
 	scan_lone_release(&scan->lone);
+	scan_odd_release(&scan->odd);
 	free(scan);
 	return NULL;
 }
@@ -123,6 +128,13 @@ void scan_forget(struct scan *scan, const char *ctl_name)
 void scan_told(struct scan *scan, const char *dat_name)
 {
 	struct scan_lone_file *file = scan_lone_find(&scan->lone, dat_name);
+	if (file)
+		file->told = true;
+}
+
+void scan_told_odd(struct scan *scan, const char *name)
+{
+	struct scan_odd_file *file = scan_odd_find(&scan->odd, name);
 	if (file)
 		file->told = true;
 }
@@ -156,12 +168,6 @@ static bool same_seen(const struct seen *a, const struct seen *b)
 				same_identity(&a->dat, &b->dat));
 }
 
-/* A link may lead anywhere, and a second name lets others write on. */
-static bool is_plain(const struct stat *st)
-{
-	return S_ISREG(st->st_mode) && st->st_nlink == 1;
-}
-
 /* --- one run --- */
 
 /* Nothing has to come yet. */
@@ -190,13 +196,35 @@ static void note_age(struct run *run, const struct stat *ctl)
 		run->result.oldest_s = age_s;
 }
 
-static void note_settling(struct run *run, const struct seen *seen)
+static void note_settling(struct run *run, int64_t since_ns)
 {
 	int64_t left_ns = run->rules.processing_delay_ns -
-			  (run->mono_ns - seen->since_ns);
+			  (run->mono_ns - since_ns);
 	run->result.settling++;
 	if (run->result.next_ns < 0 || left_ns < run->result.next_ns)
 		run->result.next_ns = left_ns;
+}
+
+static bool is_plain(struct run *run, const char *name, const struct stat *st)
+{
+	enum scan_why why;
+	if (!scan_odd_is(st, &why))
+		return true;
+	scan_odd_observe(&run->odd, run->old_odd, name, why, run->mono_ns);
+	return false;
+}
+
+/* Where files stand alone, hidden ones are their owners' business. What the
+ * tool is about to drop is ours. */
+static void note_unusable(void *ctx, const char *name)
+{
+	struct run *run = ctx;
+	if (*name != '.')
+		scan_odd_observe(&run->odd, run->old_odd, name, SCAN_BAD_NAME,
+				 run->mono_ns);
+	else if (!run->folder && !text_starts_nocase(name, ".meshdrop-"))
+		scan_odd_observe(&run->odd, run->old_odd, name, SCAN_HIDDEN,
+				 run->mono_ns);
 }
 
 /* dat is NULL for an orphan, and for a file that stands alone, which has the
@@ -219,7 +247,7 @@ static void observe(struct run *run, const struct scan_group *group,
 	if (is_ready(run, seen))
 		run->ready[run->ready_count++] = run->table.count - 1;
 	else if (is_whole(run, seen))
-		note_settling(run, seen);
+		note_settling(run, seen->since_ns);
 	else
 		files = 0;
 	run->result.waiting += group->files - files;
@@ -247,7 +275,8 @@ static int look_at_lone(struct run *run, const char *dat_name, struct err *err)
 	struct stat dat;
 	bool has_dat = false;
 	int r = look(run->dir, dat_name, &dat, &has_dat, err);
-	if (r < 0 || !has_dat || !is_plain(&dat))
+	if (r < 0 || !has_dat || !is_plain(run, dat_name, &dat) ||
+	    run->rules.lone_delay_ns == 0)
 		return r;
 	struct scan_identity identity = identity_of(&dat);
 	scan_lone_observe(&run->lone, run->old_lone, dat_name, &identity,
@@ -260,9 +289,7 @@ static int look_at_group(struct run *run, const struct scan_group *group,
 {
 	if (!group->ctl) {
 		run->result.waiting += group->files;
-		return run->rules.lone_delay_ns > 0 ?
-			       look_at_lone(run, group->dat, err) :
-			       0;
+		return look_at_lone(run, group->dat, err);
 	}
 	struct stat ctl;
 	struct stat dat;
@@ -275,7 +302,9 @@ static int look_at_group(struct run *run, const struct scan_group *group,
 		return r;
 	if (has_ctl)
 		note_age(run, &ctl);
-	if (has_ctl && is_plain(&ctl) && (!has_dat || is_plain(&dat)))
+	has_ctl = has_ctl && is_plain(run, group->ctl, &ctl);
+	bool plain = !has_dat || is_plain(run, group->dat, &dat);
+	if (has_ctl && plain)
 		observe(run, group, &ctl, has_dat ? &dat : NULL);
 	else
 		run->result.waiting += group->files;
@@ -295,7 +324,7 @@ static int look_at_file(struct run *run, const char *name, struct err *err)
 	int r = look(run->dir, name, &st, &there, err);
 	if (r < 0 || !there || S_ISDIR(st.st_mode))
 		return r;
-	if (!is_plain(&st) || !is_wanted(run->folder, name)) {
+	if (!is_plain(run, name, &st) || !is_wanted(run->folder, name)) {
 		run->result.waiting++;
 		return 0;
 	}
@@ -309,6 +338,8 @@ static int look_at_all(struct run *run, struct err *err)
 {
 	struct scan_names list;
 	scan_names_init(&list);
+	list.unusable = note_unusable;
+	list.ctx = run;
 	int r = scan_names_read(&list, run->dir, run->folder != NULL,
 				SCAN_NAMES_MAX, err);
 	if (r == 0)
@@ -316,6 +347,7 @@ static int look_at_all(struct run *run, struct err *err)
 	if (list.cut) { /* a partner may be among the names left out */
 		run->rules.orphan_delay_ns = 0;
 		run->rules.lone_delay_ns = 0;
+		run->result.cut = true;
 	}
 	size_t pos = 0;
 	while (r == 0 && run->folder && pos < list.count)
@@ -402,6 +434,38 @@ static void name_lone(struct run *run)
 	}
 }
 
+/* A second link may be on its way from one folder to another, and a hidden
+ * file may get its own name when it is complete. */
+static bool is_due(const struct run *run, const struct scan_odd_file *file)
+{
+	bool may_change = file->why == SCAN_LINKS || file->why == SCAN_HIDDEN;
+	return !may_change ||
+	       run->mono_ns - file->since_ns >= run->rules.processing_delay_ns;
+}
+
+static void name_odd(struct run *run)
+{
+	struct scan_odd *odd = &run->odd;
+	struct scan_result *result = &run->result;
+	scan_odd_finish(odd);
+	result->odd_seen = odd->seen;
+	for (size_t i = 0; i < odd->count; i++) {
+		const struct scan_odd_file *file = &odd->items[i];
+		bool due = is_due(run, file);
+		if (!due && file->why == SCAN_LINKS)
+			note_settling(run, file->since_ns);
+		if (!due || file->told)
+			continue;
+		if (!result->odd)
+			result->odd = xcalloc(SCAN_ODD_MAX,
+					      sizeof(*result->odd));
+		struct scan_oddity *name = &result->odd[result->odd_count++];
+		/* names of directory entries always fit */
+		(void)text_copy(name->text, sizeof(name->text), file->name);
+		name->why = scan_odd_text(file->why);
+	}
+}
+
 static int run_once(struct scan *scan, struct run *run, size_t most,
 		    struct scan_result *ret, struct err *err)
 {
@@ -409,14 +473,18 @@ static int run_once(struct scan *scan, struct run *run, size_t most,
 	if (r == 0) {
 		hand_out(run, most);
 		name_lone(run);
+		name_odd(run);
 		table_release(&scan->table);
 		scan_lone_release(&scan->lone);
+		scan_odd_release(&scan->odd);
 		scan->table = run->table;
 		scan->lone = run->lone;
+		scan->odd = run->odd;
 		*ret = run->result;
 	} else {
 		table_release(&run->table);
 		scan_lone_release(&run->lone);
+		scan_odd_release(&run->odd);
 		if (err && err->scope == ERR_MESSAGE)
 			err_widen(err, ERR_MAILBOX, err->retry);
 	}
@@ -431,6 +499,7 @@ int scan_run(struct scan *scan, const struct boxdir *box,
 	struct run run = {
 		.old = &scan->table,
 		.old_lone = &scan->lone,
+		.old_odd = &scan->odd,
 		.rules = *rules,
 		.mono_ns = mono_ns,
 		.wall_ns = wall_ns,
@@ -451,6 +520,7 @@ int scan_run_files(struct scan *scan, const struct scan_folder *folder,
 	struct run run = {
 		.old = &scan->table,
 		.old_lone = &scan->lone,
+		.old_odd = &scan->odd,
 		.rules = *rules,
 		.mono_ns = mono_ns,
 		.wall_ns = wall_ns,
@@ -470,6 +540,7 @@ void scan_result_release(struct scan_result *result)
 		return;
 	free(result->ready);
 	free(result->lone);
+	free(result->odd);
 	*result = (struct scan_result){ .next_ns = -1, .oldest_s = -1 };
 }
 

@@ -13,7 +13,9 @@
  * without partner, names that cannot be used, hidden files and folders are
  * left alone; a .ctl whose .dat is missing for orphan_delay is handed out as
  * an orphan. A .dat whose .ctl is missing for lone_delay (0: for ever) is named
- * until scan_told, so that it can be told of once. Pairs come oldest control
+ * until scan_told, so that it can be told of once. What can never be taken
+ * (links, folders, devices; hidden names and such with control bytes) is counted
+ * and, up to SCAN_ODD_MAX, named until scan_told_odd. Pairs come oldest control
  * file first, so that none starves; its age counts from ctime, which tells when
  * it came or was last touched and which a copy does not carry over.
  *
@@ -39,6 +41,8 @@ struct scan;
 #define SCAN_NAMES_MAX ((size_t)1000000)
 /* Lone data files named in one run. */
 #define SCAN_LONE_MAX 100
+/* Of what can never be taken, named in one run and remembered. */
+#define SCAN_ODD_MAX 100
 
 /* What makes a file the same one as before. */
 struct scan_identity {
@@ -66,11 +70,20 @@ struct scan_name {
 	char text[TEXT_NAME_SIZE];
 };
 
+struct scan_oddity {
+	char text[TEXT_NAME_SIZE]; /* may hold any byte but 0 and '/' */
+	const char *why;	   /* for people; static */
+};
+
 struct scan_result {
 	struct scan_pair *ready; /* owned */
 	size_t count;
 	struct scan_name *lone; /* owned; at most SCAN_LONE_MAX */
 	size_t lone_count;
+	struct scan_oddity *odd; /* owned; those to be told, SCAN_ODD_MAX */
+	size_t odd_count;
+	size_t odd_seen;  /* all that can never be taken */
+	bool cut;	  /* there were more than SCAN_NAMES_MAX */
 	size_t settling;  /* pairs seen that are not steady yet */
 	size_t waiting;	  /* .dat and .ctl files that are in no pair; files
 			   * that are not wanted */
@@ -105,6 +118,8 @@ void scan_result_release(struct scan_result *result);
 void scan_forget(struct scan *scan, const char *ctl_name);
 /* Names a lone data file no more, as long as it is the same file. */
 void scan_told(struct scan *scan, const char *dat_name);
+/* Names what can never be taken no more, as long as it is what it is. */
+void scan_told_odd(struct scan *scan, const char *name);
 
 /* The part of a file name before its last dot. */
 void scan_stem(const char *name, char ret[TEXT_NAME_SIZE]);

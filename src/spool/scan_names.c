@@ -106,6 +106,12 @@ static void add(struct scan_names *list, const char *name)
 	list->names[list->count++] = xstrdup(name);
 }
 
+static void refuse(const struct scan_names *list, const char *name)
+{
+	if (list->unusable)
+		list->unusable(list->ctx, name);
+}
+
 static int read_all(struct scan_names *list, struct fsx_dir *dir, bool alone,
 		    size_t most, struct err *err)
 {
@@ -116,9 +122,11 @@ static int read_all(struct scan_names *list, struct fsx_dir *dir, bool alone,
 			return r;
 		if (!name)
 			return 0;
-		if (!is_usable(name) || (!alone && !is_of_pair(name)))
+		if (!alone && !is_of_pair(name))
 			continue;
-		if (list->count == most)
+		if (!is_usable(name))
+			refuse(list, name);
+		else if (list->count == most)
 			list->cut = true;
 		else
 			add(list, name);

@@ -18,6 +18,9 @@
 struct err;
 
 struct scan_names {
+	/* told of each name that would be taken but for its form; or NULL */
+	void (*unusable)(void *ctx, const char *name);
+	void *ctx;
 	char **names; /* owned */
 	size_t count;
 	size_t room;

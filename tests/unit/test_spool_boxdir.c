@@ -335,6 +335,39 @@ static void test_open_state(void **state)
 	assert_null(f->box.root);
 }
 
+/* --- while it is in use --- */
+
+static void assert_replaced(struct fixture *f, const char *where)
+{
+	struct err err;
+	assert_int_equal(boxdir_check(&f->box, &err), -(int)ERR_IO);
+	assert_int_equal(err.scope, ERR_MAILBOX);
+	if (!strstr(err.text, where) || !strstr(err.text, "replaced"))
+		fail_msg("'%s' is not in: %s", where, err.text);
+}
+
+static void test_check_notices_what_was_replaced(void **state)
+{
+	static const char *const names[] = { "IN", "OUT", "SENT", "FAILED",
+					     "TEMP" };
+	struct fixture *f = *state;
+	must_open(f);
+	int base = f->box.base;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		assert_int_equal(boxdir_check(&f->box, &f->err), 0);
+		assert_int_equal(renameat(base, names[i], base, "away"), 0);
+		assert_replaced(f, names[i]);
+		assert_int_equal(symlinkat("away", base, names[i]), 0);
+		assert_replaced(f, names[i]);
+		assert_int_equal(unlinkat(base, names[i], 0), 0);
+		assert_int_equal(mkdirat(base, names[i], 0700), 0);
+		assert_replaced(f, names[i]);
+		assert_int_equal(unlinkat(base, names[i], AT_REMOVEDIR), 0);
+		assert_int_equal(renameat(base, "away", base, names[i]), 0);
+	}
+	assert_int_equal(boxdir_check(&f->box, &f->err), 0);
+}
+
 /* --- locks --- */
 
 static void must_lock(struct boxdir *box)
@@ -474,6 +507,7 @@ int main(void)
 		TEST(test_ids_that_are_no_names),
 		TEST(test_two_file_systems),
 		TEST(test_open_state),
+		TEST(test_check_notices_what_was_replaced),
 		TEST(test_lock_keeps_others_away),
 		TEST(test_lock_with_another_root),
 		TEST(test_lock_with_another_state),
