@@ -263,6 +263,15 @@ static size_t utf8_character(const unsigned char *s, uint32_t *ret_value)
 	return len;
 }
 
+/* Characters that end a line, or show what follows in another order than it
+ * has, so that a name looks like another one. */
+static bool is_misleading(uint32_t value)
+{
+	return value == 0x061c || value == 0x200e || value == 0x200f ||
+	       (value >= 0x2028 && value <= 0x202e) ||
+	       (value >= 0x2066 && value <= 0x2069);
+}
+
 /* How many bytes at s may be shown as they are; 0: escape this byte. */
 static size_t plain_length(const unsigned char *s)
 {
@@ -270,7 +279,9 @@ static size_t plain_length(const unsigned char *s)
 		return is_control(s[0]) ? 0 : 1;
 	uint32_t value = 0;
 	size_t len = utf8_character(s, &value);
-	return value < 0xa0 ? 0 : len; /* U+0080 to U+009F are controls */
+	if (value < 0xa0 || is_misleading(value))
+		return 0; /* U+0080 to U+009F are controls */
+	return len;
 }
 
 static void put_hex(char *dst, const char *prefix, unsigned char c,
