@@ -85,6 +85,7 @@ class Result:
     skipped: int = 0
     seconds: float = 0.0
     figures: dict[str, Any] = field(default_factory=dict)  # whatever else it counted
+    slowest: list[tuple[float, str]] = field(default_factory=list)
 
     @property
     def word(self) -> str:
@@ -103,6 +104,7 @@ class Context:
         self.figures: dict[str, int] = {}  # added up over the suite's cases
         self._kept = kept
         self._lab: Lab | None = None
+        self._ends: list[Callable[[], None]] = []
 
     @property
     def lab(self) -> Lab:
@@ -124,12 +126,18 @@ class Context:
             self._kept[key] = make(Context(self.options, place, self._kept))
         return self._kept[key]
 
+    def at_end(self, end: Callable[[], None]) -> None:
+        """What ends something that the case started, should it not come to that itself."""
+        self._ends.append(end)
+
     def count(self, name: str, number: int = 1) -> None:
         """Adds to a figure of the suite."""
         self.figures[name] = self.figures.get(name, 0) + number
 
     def close(self) -> None:
         """Ends all that runs, and looks through the logs for what no log may hold."""
+        while self._ends:
+            self._ends.pop()()
         if self._lab:
             self._lab.close()
 
@@ -184,9 +192,13 @@ def _within(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def _kept_root(suite: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"meshdrop-kept-hostile-{suite}"
+
+
 def _keep(suite: str, case: str, context: Context, text: str) -> str:
     """Copies what a failed case left to where it can be looked at; says where."""
-    root = Path(tempfile.gettempdir()) / f"meshdrop-kept-hostile-{suite}"
+    root = _kept_root(suite)
     root.mkdir(exist_ok=True)
     place = root / "".join(c if c.isalnum() or c in "-+." else "_" for c in case)
     shutil.rmtree(place, ignore_errors=True)
@@ -326,6 +338,7 @@ def _all_said(suite: str, cases: Sequence[Case], options: Options, place: Path) 
 
 def _count(result: Result, said: Said) -> None:
     result.cases += 1
+    result.slowest = sorted([*result.slowest, (round(said.seconds, 1), said.name)])[-3:]
     setattr(result, said.word, getattr(result, said.word) + 1)
     for name, number in said.figures.items():
         result.figures[name] = result.figures.get(name, 0) + number
@@ -352,6 +365,7 @@ def run_cases(suite: str, cases: Sequence[Case], options: Options) -> Result:
     result = Result(suite)
     todo = chosen(cases, options)
     begin = time.monotonic()
+    shutil.rmtree(_kept_root(suite), ignore_errors=True)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before = children()
     with workplace(suite) as place:
@@ -391,6 +405,9 @@ def report(results: Sequence[Result], file: Path | None) -> int:
         cells = [str(getattr(result, column)) for column in columns]
         print(f"| {result.suite} | " + " | ".join(cells) + f" | {result.seconds:.0f} |")
     for result in results:
+        if result.slowest:
+            slow = ", ".join(f"{name} {seconds:.1f} s" for seconds, name in result.slowest[::-1])
+            print(f"\nslowest of {result.suite}: {slow}")
         if result.figures:
             facts = " ".join(f"{name}={value}" for name, value in result.figures.items())
             print(f"\n{result.suite}: {facts}")

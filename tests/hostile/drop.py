@@ -1,23 +1,44 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The meshdrop authors
-"""Hostile hands at the folders: what lies in OUT may be anything, and the folders may change."""
+"""Hostile hands at the folders: what lies in OUT may be anything, and the folders may change.
+
+Each attack is tried with the daemon as root and as an ordinary user, and those that open files
+with and without openat2 in the kernel.
+"""
 
 import sys
+import zlib
+from dataclasses import replace
 
-from common import Case, Context, Options, Result, main, run_cases
+import drop_crowd
+import drop_files
+import drop_folders
+import drop_names
+import drop_swap
+from common import Case, Options, Result, main, run_cases
+
+USERS = ("root", "user")
+PARTS = (drop_files, drop_names, drop_swap, drop_folders, drop_crowd)
 
 
-def _plain(context: Context) -> None:
-    """What is not hostile goes through."""
-    site = context.lab.site(context.lab.sandbox().start(), "X26ABC1")
-    site.drop("plain", b"content")
-    site.run_ok()
-    assert site.names("SENT") == ["plain.ctl", "plain.dat"], site.names("SENT")
+# Of the quick ones, which are many of a kind, this part is enough for every day.
+QUICK_OF_TEN = 4
+
+
+def _is_quick(case: Case) -> bool:
+    """Spread over all kinds, and always the same ones."""
+    return case.quick and zlib.crc32(case.name.encode()) % 10 < QUICK_OF_TEN
+
+
+def cases() -> list[Case]:
+    """All of them."""
+    found = [case for part in PARTS for user in USERS for case in part.cases(user)]
+    return [replace(case, quick=_is_quick(case)) for case in found]
 
 
 def run(options: Options) -> Result:
     """The suite."""
-    return run_cases("drop", [Case("plain-pair", _plain)], options)
+    return run_cases("drop", cases(), options)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ class NotifySocket:
         self.path = str(Path(self._dir.name) / "s")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.path)
+        Path(self._dir.name).chmod(0o711)  # the daemon may be another user
+        Path(self.path).chmod(0o777)
         self._socket.settimeout(0.05)
         self._lock = threading.Lock()
         self._lines: list[str] = []
