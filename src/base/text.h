@@ -49,7 +49,8 @@ bool text_equal_nocase(const char *a, const char *b);
 bool text_starts_nocase(const char *s, const char *prefix);
 
 /* Makes foreign text fit for a log or a terminal: control bytes, characters
- * that change the order of others, and bytes that are not UTF-8 become \xNN. Always ends with a NUL; may be cut. */
+ * that change the order of others, and bytes that are not UTF-8 become \xNN.
+ * Always ends with a NUL; may be cut. */
 void text_escape(char *dst, size_t size, const char *src);
 
 /* Percent-encodes everything but unreserved characters; false when it does

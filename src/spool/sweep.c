@@ -196,11 +196,20 @@ static int remove_old(struct sweep *sweep, const char *name,
 	return r;
 }
 
+/* We never made a folder there, and one of somebody else's may be ours to see
+ * but not to move: it must not hold up a start. */
+static bool is_folder(const struct boxdir *box, const char *name)
+{
+	struct stat st;
+	return fsx_stat_at(box->temp, name, &st, NULL) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
 static int sweep_one(struct sweep *sweep, const char *name, struct err *err)
 {
 	struct leftover found;
 	classify(name, &found);
-	if (found.kind == KIND_FOREIGN)
+	if (found.kind == KIND_FOREIGN || is_folder(sweep->box, name))
 		return 0;
 	bool known = true;
 	int r = has_record(sweep->box, &found, &known, err);

@@ -181,9 +181,10 @@ class World:
     # --- what the others do
 
     def theirs(self, path: Path) -> Path:
-        """Given to the one who drops."""
+        """Given to the one who drops, unless the daemon has taken it already."""
         if os.getuid() == 0:
-            os.chown(path, THEIRS, THEIRS, follow_symlinks=False)
+            with contextlib.suppress(FileNotFoundError):
+                os.chown(path, THEIRS, THEIRS, follow_symlinks=False)
         return path
 
     def put(self, name: str | bytes, data: bytes, folder: str = "OUT") -> Path:

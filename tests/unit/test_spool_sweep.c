@@ -122,6 +122,22 @@ static void test_with_record(void **state)
 	box_expect(box.box.temp, BOX_JOB ".dat", "data");
 }
 
+static void test_folders_stay(void **state)
+{
+	(void)state;
+	static const char *const names[] = { BOX_JOB ".ctl", BOX_JOB ".dat",
+					     BOX_JOB ".new",
+					     BOX_MESSAGE ".part" };
+	const size_t count = sizeof(names) / sizeof(*names);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(mkdirat(box.box.temp, names[i], 0700), 0);
+	sweep_at(2);
+	assert_int_equal(removed, 0);
+	assert_int_equal(returned, 0);
+	assert_int_equal(box_count(box.box.temp), count);
+	assert_int_equal(box_count(box.box.out), 0);
+}
+
 static void test_foreign(void **state)
 {
 	(void)state;
@@ -221,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_old_leftovers),
 		TEST(test_with_record),
+		TEST(test_folders_stay),
 		TEST(test_foreign),
 		TEST(test_pair_without_record),
 		TEST(test_pair_half_returned),
