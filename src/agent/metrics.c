@@ -70,6 +70,8 @@ static const struct metric of_mailbox[] = {
 	  "Pairs in OUT that may still be written to.", NUMBER },
 	{ "waiting", "waiting", GAUGE, "Files in OUT without their partner.",
 	  NUMBER },
+	{ "left_alone", "left_alone", GAUGE,
+	  "Files in OUT and routes' folders that can never be taken.", NUMBER },
 	{ "not_taken", "not_taken", GAUGE,
 	  "Messages in the inbox that cannot be taken.", NUMBER },
 	{ "oldest_in_out_s", "oldest_in_out_seconds", GAUGE,
