@@ -8,37 +8,65 @@
 
 #include "base/err.h"
 
-static bool is_deeper(json_t *value, int levels);
+/* What a text would become, before any of it does: a value needs many times the
+ * memory of its text. Strings are skipped as the grammar has them, so that
+ * what is not JSON is at worst counted wrong, and then refused by jansson. */
+struct shape {
+	size_t values; /* or a little more */
+	size_t depth;
+};
 
-static bool is_object_deeper(json_t *object, int levels)
+/* Behind the string that begins at p. */
+static const char *skip_string(const char *p, const char *end)
 {
-	for (void *at = json_object_iter(object); at;
-	     at = json_object_iter_next(object, at)) {
-		if (is_deeper(json_object_iter_value(at), levels))
-			return true;
+	for (p++; p < end && *p != '"'; p++) {
+		if (*p == '\\' && p + 1 < end)
+			p++;
 	}
-	return false;
+	return p < end ? p + 1 : end;
 }
 
-static bool is_array_deeper(const json_t *array, int levels)
+static struct shape look(const char *data, size_t len)
 {
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		if (is_deeper(json_array_get(array, i), levels))
-			return true;
+	const char *end = data + len;
+	struct shape shape = { .values = 1 };
+	size_t depth = 0;
+	for (const char *p = data; p < end;) {
+		if (*p == '"') {
+			p = skip_string(p, end);
+			continue;
+		}
+		bool opens = *p == '[' || *p == '{';
+		if (opens || *p == ',')
+			shape.values++;
+		if (opens)
+			depth++;
+		else if ((*p == ']' || *p == '}') && depth > 0)
+			depth--;
+		if (depth > shape.depth)
+			shape.depth = depth;
+		p++;
 	}
-	return false;
+	return shape;
 }
 
-/* Whether value has more than so many levels of nesting; never goes further
- * down than that. */
-static bool is_deeper(json_t *value, int levels)
+static int check_shape(const char *data, size_t len, struct err *err)
 {
-	if (!json_is_object(value) && !json_is_array(value))
-		return false;
-	if (levels == 0)
-		return true;
-	return json_is_object(value) ? is_object_deeper(value, levels - 1) :
-				       is_array_deeper(value, levels - 1);
+	if (len > JSON_MAX_SIZE)
+		return err_set(
+			err, ERR_PROTOCOL,
+			"not usable JSON: %zu bytes, at most %zu are read", len,
+			JSON_MAX_SIZE);
+	struct shape shape = look(data, len);
+	if (shape.depth > JSON_MAX_DEPTH)
+		return err_set(err, ERR_PROTOCOL,
+			       "not usable JSON: nested deeper than %d levels",
+			       JSON_MAX_DEPTH);
+	if (shape.values > JSON_MAX_VALUES)
+		return err_set(err, ERR_PROTOCOL,
+			       "not usable JSON: over %d values",
+			       JSON_MAX_VALUES);
+	return 0;
 }
 
 /* jansson's own text quotes the content, which is not for a log. */
@@ -49,31 +77,20 @@ static int refuse(struct err *err, const json_error_t *why)
 			       "not usable JSON: a key is there twice "
 			       "(line %d, column %d)",
 			       why->line, why->column);
-	if (json_error_code(why) == json_error_stack_overflow)
-		return err_set(err, ERR_PROTOCOL,
-			       "not usable JSON: nested too deeply "
-			       "(line %d, column %d)",
-			       why->line, why->column);
 	return err_set(err, ERR_PROTOCOL, "not JSON (line %d, column %d)",
 		       why->line, why->column);
 }
 
 int json_read(const char *data, size_t len, json_t **ret, struct err *err)
 {
-	if (len > JSON_MAX_SIZE)
-		return err_set(
-			err, ERR_PROTOCOL,
-			"not usable JSON: %zu bytes, at most %zu are read", len,
-			JSON_MAX_SIZE);
+	int r = check_shape(data, len, err);
+	if (r < 0)
+		return r;
 	json_error_t why;
 	AUTO_JSON json_t *value = json_loadb(data, len, JSON_REJECT_DUPLICATES,
 					     &why);
 	if (!value)
 		return refuse(err, &why);
-	if (is_deeper(value, JSON_MAX_DEPTH))
-		return err_set(err, ERR_PROTOCOL,
-			       "not usable JSON: nested deeper than %d levels",
-			       JSON_MAX_DEPTH);
 	*ret = json_incref(value);
 	return 0;
 }

@@ -3,8 +3,9 @@
 /*
  * JSON from strangers: jansson, with limits.
  *
- * Refuses more than JSON_MAX_SIZE bytes, duplicate keys, anything after the
- * value and nesting over JSON_MAX_DEPTH levels; all of it is ERR_PROTOCOL. The
+ * Refuses more than JSON_MAX_SIZE bytes or JSON_MAX_VALUES values, nesting over
+ * JSON_MAX_DEPTH levels (all before memory is spent on it), duplicate keys and
+ * anything after the value; all of it is ERR_PROTOCOL. The
  * accessors take NULL and values of the wrong type and then answer "not
  * there", because any key may be missing or null.
  */
@@ -19,6 +20,7 @@ struct err;
 
 #define JSON_MAX_SIZE ((size_t)4 << 20)
 #define JSON_MAX_DEPTH 16
+#define JSON_MAX_VALUES 100000
 
 /* The caller owns the result and gives it to json_decref. */
 int json_read(const char *data, size_t len, json_t **ret, struct err *err)

@@ -130,7 +130,7 @@ static void check_depth(const char *open, const char *close)
 	nest(&buf, open, close, 50000);
 	assert_int_equal(json_read(buf.data, buf.len, &other, &err),
 			 -(int)ERR_PROTOCOL);
-	assert_non_null(strstr(err.text, "nested too deeply"));
+	assert_non_null(strstr(err.text, "deeper than 16 levels"));
 	assert_null(other);
 }
 
@@ -160,6 +160,32 @@ static void test_size(void **state)
 	assert_null(other);
 }
 
+/* An array of so many times piece; a string does not count for what is in it. */
+static int read_many(const char *piece, size_t times, struct err *err)
+{
+	AUTO_BUF struct buf buf;
+	buf_init(&buf, JSON_MAX_SIZE);
+	assert_true(buf_puts(&buf, "[\",[{\\\",,[\""));
+	for (size_t i = 0; i < times; i++)
+		assert_true(buf_puts(&buf, ",") && buf_puts(&buf, piece));
+	assert_true(buf_puts(&buf, "]"));
+	AUTO_JSON json_t *value = NULL;
+	return json_read(buf.data, buf.len, &value, err);
+}
+
+static void test_number_of_values(void **state)
+{
+	(void)state;
+	struct err err;
+	assert_int_equal(read_many("1", JSON_MAX_VALUES - 2, &err), 0);
+	assert_int_equal(read_many("1", JSON_MAX_VALUES - 1, &err),
+			 -(int)ERR_PROTOCOL);
+	assert_non_null(strstr(err.text, "over 100000 values"));
+	assert_int_equal(read_many("{}", JSON_MAX_VALUES / 2, &err),
+			 -(int)ERR_PROTOCOL);
+	assert_int_equal(read_many("\"a,b,[c\"", 50000, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_does_not_quote),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_number_of_values),
 	};
 	return cmocka_run_group_tests_name("base_json", tests, NULL, NULL);
 }
