@@ -27,6 +27,7 @@
  * under 112 bits, whatever a system's or a user's openssl.cnf says. */
 #define CIPHERS "DEFAULT:!aNULL:!eNULL:!EXP:!RC4:!3DES:!PSK:!SRP:@SECLEVEL=2"
 
+#define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_SECOND INT64_C(1000000000)
 
@@ -56,6 +57,14 @@ struct exchange {
 static uint64_t body_length(const struct http_request *request)
 {
 	return request->source ? request->source->length : 0;
+}
+
+/* Somebody who took a request and said nothing, or nonsense, may have failed on
+ * this request only. */
+static enum err_scope scope_of(const struct exchange *x)
+{
+	bool asked = x->starts > 0 || x->given > 0 || x->head.bytes > 0;
+	return asked ? ERR_MESSAGE : ERR_SERVICE;
 }
 
 /* --- callbacks --- */
@@ -129,10 +138,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
 	struct exchange *x = ctx;
 	size_t len = size * count;
-	if (x->head.state == HTTP_HEAD_DONE)
-		return len;
+	bool trailer = x->head.state == HTTP_HEAD_DONE;
+	/* A trailer counts, too: libcurl keeps each one. */
 	x->r = http_head_line(&x->head, data, len, &x->err);
-	if (x->r == 0 && x->head.state == HTTP_HEAD_DONE)
+	if (x->r == 0 && !trailer && x->head.state == HTTP_HEAD_DONE)
 		x->r = open_sink(x);
 	return x->r < 0 ? 0 : len;
 }
@@ -152,15 +161,45 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 	return x->r < 0 ? 0 : len;
 }
 
+/* The time that so many bytes may take; by it a drip that never stalls ends. */
+static int64_t time_for(const struct http_settings *settings, uint64_t bytes)
+{
+	int64_t stall_ns = settings->stall_timeout_ns;
+	int64_t patience_ns = stall_ns > INT64_MAX / (4 * HTTP_STALLS_MOST) ?
+				      INT64_MAX / 4 :
+				      stall_ns * HTTP_STALLS_MOST;
+	int64_t seconds = (int64_t)(bytes / HTTP_BYTES_PER_SECOND);
+	if (seconds > INT64_MAX / 4 / NS_PER_SECOND)
+		seconds = INT64_MAX / 4 / NS_PER_SECOND;
+	return patience_ns + seconds * NS_PER_SECOND +
+	       settings->connect_timeout_ns;
+}
+
+static bool is_too_slow(const struct exchange *x, curl_off_t bytes)
+{
+	curl_off_t spent_us = 0;
+	(void)curl_easy_getinfo(x->client->curl, CURLINFO_TOTAL_TIME_T,
+				&spent_us); /* stays 0 */
+	return spent_us >
+	       time_for(&x->client->settings, (uint64_t)bytes) / NS_PER_US;
+}
+
 static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down,
 		       curl_off_t up_total, curl_off_t up)
 {
 	(void)down_total;
-	(void)down;
 	(void)up_total;
-	(void)up;
 	struct exchange *x = ctx;
 	const struct http_settings *settings = &x->client->settings;
+	if (x->r == 0 && is_too_slow(x, down + up)) {
+		x->r = err_set(&x->err, ERR_NETWORK,
+			       "the service is too slow: %lld bytes came and "
+			       "went in the time for many more "
+			       "(stall_timeout)",
+			       (long long)(down + up));
+		err_widen(&x->err, scope_of(x), ERR_LATER);
+		return 1;
+	}
 	if (!settings->go_on || settings->go_on(settings->ctx))
 		return 0;
 	if (x->r == 0) {
@@ -505,9 +544,7 @@ static int explain(const struct exchange *x, CURLcode rc, struct err *err)
 	text_escape(words, sizeof(words), said);
 	int r = err_set(err, cause.code, "%.*s: %s: %s",
 			(int)strcspn(host, "/"), host, cause.text, words);
-	/* An answer that had begun was about this request only. */
-	err_widen(err, x->reply->status != 0 ? ERR_MESSAGE : ERR_SERVICE,
-		  ERR_LATER);
+	err_widen(err, scope_of(x), ERR_LATER);
 	return r;
 }
 

@@ -41,7 +41,11 @@ struct http_reply;
 #define HTTP_BURST_MS 1000
 #define HTTP_BODY_MAX ((size_t)4 << 20) /* an answer kept in memory */
 #define HTTP_HEADERS_MAX ((size_t)64 << 10)
-#define HTTP_HEADER_LINES_MAX 100
+#define HTTP_HEADER_LINES_MAX 100 /* with those of 1xx and of trailers */
+/* No exchange goes on for longer than connect_timeout, so many stall_timeouts
+ * and what its bytes need at this speed. */
+#define HTTP_STALLS_MOST 10
+#define HTTP_BYTES_PER_SECOND 1000u
 
 /* Borrowed for the life of the client. */
 struct http_settings {

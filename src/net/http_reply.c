@@ -206,6 +206,17 @@ static void fold_name(char *name)
 	}
 }
 
+/* Only what HTTP calls blanks: other control bytes are for has_control. */
+static char *trim(char *s)
+{
+	s += strspn(s, " \t");
+	size_t len = strlen(s);
+	while (len > 0 && strchr(" \t", s[len - 1]))
+		len--;
+	s[len] = '\0';
+	return s;
+}
+
 /* line is writable and ends before its line end; len tells whether it has
  * NUL bytes. */
 static int field_line(struct http_head *head, char *line, size_t len,
@@ -221,7 +232,7 @@ static int field_line(struct http_head *head, char *line, size_t len,
 		return err_set(err, ERR_PROTOCOL,
 			       "the answer has a header with a broken name");
 	bool whole = strlen(line) + 1 + strlen(colon + 1) == len;
-	const char *value = text_trim(colon + 1);
+	const char *value = trim(colon + 1);
 	if (!whole || has_control(value)) {
 		if (!matters(line))
 			return 0;

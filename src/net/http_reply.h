@@ -8,7 +8,8 @@
  * folded lines, blanks in names, two lengths, length together with chunks,
  * unknown transfer codings, a second and different mex-* value, control bytes
  * in mex-* and content-*, and more than HTTP_HEADERS_MAX or
- * HTTP_HEADER_LINES_MAX. Interim (1xx) heads are forgotten, trailers ignored.
+ * HTTP_HEADER_LINES_MAX. Interim (1xx) heads are forgotten, trailers ignored;
+ * both count.
  * Pure.
  */
 #ifndef MESHDROP_NET_HTTP_REPLY_H
