@@ -16,6 +16,7 @@
 #include "agent/tell.h"
 #include "agent/turn.h"
 #include "base/clock.h"
+#include "base/fsx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -23,9 +24,14 @@
 #include "net/gz.h"
 #include "spool/ledger.h"
 
-/* So many in a row are not about the messages any more. */
-#define FAILURES_MOST 3
+/* Failures in a row that are not about the messages any more: so many that the
+ * service answered, or three that it did not. */
+#define FAILURES_MOST 30
+#define UNANSWERED_COSTS 10
 #define EMPTY_PAGES_MOST 100
+#define PAGES_MOST \
+	1000 /* of one poll; what is behind them comes with the next */
+#define LOOK_EVERY (UINT64_C(4) << 20)
 
 /* --- what is listed --- */
 
@@ -34,16 +40,35 @@ static bool has_next(const struct incoming *in)
 	return in->listed && in->next < in->page.count;
 }
 
-/* Pages may be empty while more follow, but not for ever, and none is its own
- * successor. */
+/* Pages may be empty while more follow, but not for ever, none is its own
+ * successor, and all of them together end. */
 static bool leads_nowhere(struct incoming *in, const struct reply_page *page,
 			  const char *asked)
 {
 	in->empty_pages = page->count == 0 ? in->empty_pages + 1 : 0;
+	in->pages = asked ? in->pages + 1 : 1;
 	if (!page->next)
 		return false;
-	return in->empty_pages > EMPTY_PAGES_MOST ||
+	return in->empty_pages > EMPTY_PAGES_MOST || in->pages >= PAGES_MOST ||
 	       (asked && strcmp(page->next, asked) == 0);
+}
+
+/* What cannot be used is left out, and the rest of the list stands. */
+static void say_odd(const struct mailbox *mailbox,
+		    const struct reply_page *page, bool endless)
+{
+	if (page->refused > 0)
+		log_event(LOG_LEVEL_ERROR, "odd-ids", mailbox->set->id,
+			  "count=%zu reason=\"the inbox lists message ids that "
+			  "cannot be used as file names\"",
+			  page->refused);
+	if (page->odd_next || endless)
+		log_event(LOG_LEVEL_WARNING, "odd-list", mailbox->set->id,
+			  "reason=\"the list of the inbox %s; what it may have "
+			  "left comes with the next poll\"",
+			  endless ? "has too many pages, or leads back to one" :
+				    "has a link to a next page that cannot be "
+				    "used");
 }
 
 static int list(struct turn *turn, struct err *err)
@@ -64,7 +89,8 @@ static int list(struct turn *turn, struct err *err)
 	if (r < 0)
 		return r;
 	turn->asking = false;
-	if (leads_nowhere(in, &page, next)) {
+	bool endless = leads_nowhere(in, &page, next);
+	if (endless) {
 		free(page.next);
 		page.next = NULL;
 	}
@@ -74,11 +100,7 @@ static int list(struct turn *turn, struct err *err)
 	in->listed = true;
 	mailbox->now.last_poll_ns = clock_wall_ns();
 	mailbox->now.last_contact_ns = mailbox->now.last_poll_ns;
-	if (page.refused > 0)
-		log_event(LOG_LEVEL_ERROR, "odd-ids", mailbox->set->id,
-			  "count=%zu reason=\"the inbox lists message ids that "
-			  "cannot be used as file names\"",
-			  page.refused);
+	say_odd(mailbox, &page, endless);
 	/* Further pages belong to the same poll. */
 	return further ? 0 : report_poll(mailbox, err);
 }
@@ -100,10 +122,33 @@ static void go_past(struct incoming *in)
 	in->next++;
 }
 
+/* A body may go on for longer than the disk: what would take the reserve is not
+ * taken. Smaller ones may still fit. */
+static int leave_reserve(const struct turn *turn, struct err *err)
+{
+	const struct mailbox *mailbox = turn->mailbox;
+	uint64_t bytes = 0;
+	int r = fsx_free_bytes(mailbox->dir.temp, &bytes, err);
+	if (r == 0 && bytes < turn->conf->reserve)
+		r = err_set(err, ERR_LIMIT,
+			    "message %s leaves %llu MB free in %s, below the "
+			    "reserve",
+			    mailbox->in.delivery.id,
+			    (unsigned long long)(bytes / 1000000),
+			    mailbox->dir.root);
+	return r;
+}
+
 static int write_part(void *ctx, const void *data, size_t len, struct err *err)
 {
-	struct delivery *delivery = ctx;
-	return delivery_write(delivery, data, len, err);
+	const struct turn *turn = ctx;
+	struct incoming *in = &turn->mailbox->in;
+	int r = delivery_write(&in->delivery, data, len, err);
+	in->unlooked += len;
+	if (r < 0 || in->unlooked < LOOK_EVERY)
+		return r;
+	in->unlooked = 0;
+	return leave_reserve(turn, err);
 }
 
 static int begin(struct mailbox *mailbox, const char *id, struct err *err)
@@ -142,7 +187,8 @@ static int stage(struct turn *turn, const struct inbox_head *head,
 	clock_stamp_local(now, stamp);
 	struct ctl ctl;
 	forms_received(head, mailbox->set->id, stamp, &ctl);
-	delivery->report = head->report;
+	/* A report has no data; what has some is kept, whatever it is called. */
+	delivery->report = head->report && delivery->size == 0;
 	place_choose(mailbox->set, head, delivery);
 	int r = delivery_stage(delivery, &mailbox->dir, &ctl, now, err);
 	ctl_release(&ctl);
@@ -164,13 +210,13 @@ static int fetch(struct turn *turn, struct err *err)
 		.gz = in->gz,
 		.most = turn->conf->max_message,
 		.write = write_part,
-		.ctx = &in->delivery,
+		.ctx = turn,
 	};
 	struct inbox_head head;
 	inbox_head_init(&head);
 	int r = inbox_fetch(&turn->session, &fetch, &head, err);
 	if (r == 0 && in->delivery.done > 0 && head.count != in->delivery.count)
-		r = err_set(err, ERR_PROTOCOL,
+		r = err_set(err, ERR_CHANGED,
 			    "chunk %u of message %s says there are %u chunks, "
 			    "chunk 1 said %u",
 			    head.chunk, head.id, head.count,
@@ -264,9 +310,9 @@ static bool is_about_message(const struct err *err)
 	if (err->scope != ERR_MESSAGE)
 		return false;
 	return err->code == ERR_CORRUPT || err->code == ERR_PROTOCOL ||
-	       err->code == ERR_LIMIT || err->code == ERR_NETWORK ||
-	       err->code == ERR_EXISTS || err->code == ERR_UNSAFE ||
-	       err->code == ERR_INVALID;
+	       err->code == ERR_CHANGED || err->code == ERR_LIMIT ||
+	       err->code == ERR_NETWORK || err->code == ERR_EXISTS ||
+	       err->code == ERR_UNSAFE || err->code == ERR_INVALID;
 }
 
 /* The folder of this one; IN and the others may be well. */
@@ -278,31 +324,64 @@ static bool is_about_folder(const struct delivery *delivery,
 	       (err->code == ERR_CONFIG || err->code == ERR_DENIED);
 }
 
+/* Gives back the room of what is worth nothing: all of a message of which
+ * nothing is recorded or whose chunks are not what they were, else what came of
+ * the last chunk. */
+static int give_back(struct mailbox *mailbox, bool all, struct err *err)
+{
+	struct incoming *in = &mailbox->in;
+	if (!in->current || in->delivery.state == DELIVERY_STAGED)
+		return 0;
+	if (all || in->delivery.state == DELIVERY_NEW)
+		return delivery_finish(&in->delivery, &mailbox->dir, err);
+	return in->delivery.part >= 0 ? delivery_rewind(&in->delivery, err) : 0;
+}
+
 static int put_aside(struct turn *turn, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
 	struct incoming *in = &mailbox->in;
 	const char *id = in->page.ids[in->next];
-	struct err ignored;
-	err_clear(&ignored);
-	int r = 0; /* a failure here is repaired by the next attempt */
-	if (in->current && in->delivery.part >= 0)
-		r = delivery_rewind(&in->delivery, &ignored);
 	/* 410 speaks of the message, 404 for a later chunk may be a hole. */
-	if (is_gone(err) && (in->delivery.done == 0 || err->http == 410)) {
+	bool gone = is_gone(err) &&
+		    (in->delivery.done == 0 || err->http == 410);
+	if (gone) {
 		log_event(LOG_LEVEL_WARNING, "gone", mailbox->set->id,
 			  "message=%s reason=\"%s\"", id, err->text);
 		poison_forget(mailbox, id);
-		if (in->current)
-			r = delivery_finish(&in->delivery, &mailbox->dir,
-					    &ignored);
 	} else {
 		poison_note(mailbox, id, err);
 	}
+	struct err ignored; /* a failure is repaired by the next attempt */
+	err_clear(&ignored);
+	int r = give_back(mailbox, gone || err->code == ERR_CHANGED, &ignored);
 	go_past(in);
 	if (r == -ERR_SYNC)
 		*err = ignored;
 	return r == -ERR_SYNC ? r : 0;
+}
+
+/* The mailbox cannot go on; what is recorded waits for the next turn. */
+static int give_up(struct mailbox *mailbox, int r, struct err *err)
+{
+	struct err ignored; /* a failure is repaired by the next attempt */
+	err_clear(&ignored);
+	if (r != -ERR_SYNC &&
+	    give_back(mailbox, false, &ignored) == -ERR_SYNC) {
+		*err = ignored;
+		r = -ERR_SYNC;
+	}
+	mailbox->in.failures = 0;
+	forget_current(&mailbox->in);
+	return r;
+}
+
+/* What such a failure says of the service. */
+static unsigned cost_of(const struct err *err)
+{
+	if (err->code == ERR_NETWORK && err->http == 0)
+		return UNANSWERED_COSTS;
+	return err->http != 0 && !is_gone(err) ? 1 : 0;
 }
 
 /* Takes the next listed message one step on; *ret_done: it is dealt with. */
@@ -348,14 +427,11 @@ static int step_or_aside(struct turn *turn, bool *ret_done, struct err *err)
 	}
 	if ((is_about_message(err) || is_about_folder(&in->delivery, err)) &&
 	    in->failures < FAILURES_MOST) {
-		in->failures++;
+		in->failures += cost_of(err);
 		*ret_done = true;
 		return put_aside(turn, err);
 	}
-	in->failures = 0;
-	/* The mailbox cannot go on; what is on disk waits for the next turn. */
-	forget_current(in);
-	return r;
+	return give_up(turn->mailbox, r, err);
 }
 
 void incoming_forget(struct mailbox *mailbox)

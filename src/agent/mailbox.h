@@ -65,8 +65,10 @@ struct incoming {
 	bool current; /* delivery and gz belong to page.ids[next] */
 	struct delivery delivery;
 	struct gz_reader *gz;
-	unsigned failures;    /* messages in a row that could not be taken */
+	unsigned failures;    /* in a row, as they weigh */
 	unsigned empty_pages; /* in a row */
+	unsigned pages;	      /* of this poll */
+	uint64_t unlooked; /* bytes written since the last look at the disk */
 	bool no_links_said;
 	struct poison *poison;
 	size_t poison_count;

@@ -33,14 +33,26 @@ bool poison_waits(const struct mailbox *mailbox, const char *id,
 	return poison && poison->due_ns > mono_ns;
 }
 
+static struct poison *oldest(const struct incoming *in)
+{
+	struct poison *oldest = &in->poison[0];
+	for (size_t i = 1; i < in->poison_count; i++)
+		if (in->poison[i].since_ns < oldest->since_ns)
+			oldest = &in->poison[i];
+	return oldest;
+}
+
 static struct poison *add(struct mailbox *mailbox, const char *id)
 {
 	struct incoming *in = &mailbox->in;
-	if (in->poison_count == POISON_MAX)
-		return NULL; /* it will simply be tried at every list */
-	in->poison = xreallocarray(in->poison, in->poison_count + 1,
-				   sizeof(*in->poison));
-	struct poison *poison = &in->poison[in->poison_count++];
+	struct poison *poison;
+	if (in->poison_count == POISON_MAX) {
+		poison = oldest(in); /* is tried at the next list, at worst */
+	} else {
+		in->poison = xreallocarray(in->poison, in->poison_count + 1,
+					   sizeof(*in->poison));
+		poison = &in->poison[in->poison_count++];
+	}
 	*poison = (struct poison){ .since_ns = clock_wall_ns() };
 	(void)text_copy(poison->id, sizeof(poison->id), id);
 	return poison;
@@ -51,8 +63,6 @@ void poison_note(struct mailbox *mailbox, const char *id, const struct err *err)
 	struct poison *poison = find(mailbox, id);
 	if (!poison)
 		poison = add(mailbox, id);
-	if (!poison)
-		return;
 	poison->due_ns = clock_mono_ns() + clock_backoff_ns(poison->failures,
 							    WAIT_FIRST,
 							    WAIT_MOST);

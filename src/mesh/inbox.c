@@ -15,6 +15,7 @@
 #include "net/gz.h"
 
 #define VALUE_MAX 1000 /* bytes kept of a header */
+#define WIRE_MARGIN (UINT64_C(1) << 20)
 
 /* --- the list --- */
 
@@ -182,10 +183,13 @@ static int check_origin(const struct http_reply *reply, const char *id,
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (http_reply_header(reply, names[i]))
 			return 0;
-	return err_set(err, ERR_PROTOCOL,
-		       "asked for message %s, but the answer does not come "
-		       "from MESH: it has no mex headers",
-		       id);
+	int r = err_set(err, ERR_PROTOCOL,
+			"asked for message %s, but the answer does not come "
+			"from MESH: it has no mex headers",
+			id);
+	if (err)
+		err->http = reply->status;
+	return r;
 }
 
 static int check_range(const struct http_reply *reply, const char *id,
@@ -205,7 +209,7 @@ static int check_range(const struct http_reply *reply, const char *id,
 			       "are not believed",
 			       id, count, INBOX_CHUNKS_MAX);
 	if (got != chunk)
-		return err_set(err, ERR_PROTOCOL,
+		return err_set(err, chunk > 1 ? ERR_CHANGED : ERR_PROTOCOL,
 			       "asked for chunk %u of message %s, the service "
 			       "sent %u of %u",
 			       chunk, id, got, count);
@@ -252,9 +256,18 @@ int inbox_head_read(const struct http_reply *reply, const char *id,
 struct download {
 	const struct inbox_fetch *fetch;
 	struct inbox_head *head;
-	bool gzip; /* this answer is */
-	bool any;  /* it has a body */
+	bool gzip;     /* this answer is */
+	bool any;      /* it has a body */
+	uint64_t wire; /* bytes of it */
 };
+
+/* What is compressed to no advantage is a little longer; what expands to
+ * nothing must end, too. */
+static uint64_t wire_most(uint64_t most)
+{
+	uint64_t more = most / 64 + WIRE_MARGIN;
+	return most > UINT64_MAX - more ? UINT64_MAX : most + more;
+}
 
 static int corrupt(const struct inbox_fetch *fetch, const char *why,
 		   struct err *err)
@@ -298,6 +311,13 @@ static int take(void *ctx, const void *data, size_t len, struct err *err)
 	struct download *download = ctx;
 	const struct inbox_fetch *fetch = download->fetch;
 	download->any = true;
+	download->wire += len;
+	if (download->wire > wire_most(fetch->most))
+		return err_set(err, ERR_LIMIT,
+			       "chunk %u of message %s does not end within "
+			       "%llu bytes",
+			       fetch->chunk, fetch->id,
+			       (unsigned long long)wire_most(fetch->most));
 	int r = download->gzip ?
 			gz_reader_feed(fetch->gz, data, len, fetch->most,
 				       fetch->write, fetch->ctx, err) :

@@ -57,7 +57,8 @@ struct inbox_head {
 void inbox_head_init(struct inbox_head *head);
 void inbox_head_release(struct inbox_head *head);
 /* Checks the headers of the answer to a request for chunk of id: right id when
- * given, range as asked, status 206 exactly while more follow. */
+ * given, range as asked, status 206 exactly while more follow. ERR_CHANGED: it
+ * is not cut into the chunks any more of which some were taken. */
 int inbox_head_read(const struct http_reply *reply, const char *id,
 		    unsigned chunk, struct inbox_head *ret, struct err *err)
 	__attribute__((warn_unused_result));
@@ -70,8 +71,9 @@ typedef int inbox_write_fn(void *ctx, const void *data, size_t len,
  * a chunk may end inside a gzip stream only if another follows, and the last
  * one must end it. After a failure gz is as it was before the call, so that
  * the chunk can be asked for again once what was written is taken back. Total
- * output over most is ERR_LIMIT. ret was given to inbox_head_init. Codes:
- * ERR_MISSING (404, 410), ERR_CORRUPT (this message cannot be decoded),
+ * output over most, and an answer that is much longer, is ERR_LIMIT. ret was
+ * given to inbox_head_init. Codes: ERR_MISSING (404, 410), ERR_CORRUPT (this
+ * message cannot be decoded), ERR_CHANGED (begin again with chunk 1),
  * ERR_PROTOCOL, ERR_NETWORK, ERR_AUTH, or what write said. */
 struct inbox_fetch {
 	const char *id;

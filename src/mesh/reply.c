@@ -154,20 +154,16 @@ static bool is_next(const char *path)
 	       strncmp(path, PROTO_PATH_START, strlen(PROTO_PATH_START)) == 0;
 }
 
-static int read_next(const json_t *body, struct reply_page *page,
-		     struct err *err)
+static void read_next(const json_t *body, struct reply_page *page)
 {
 	const json_t *next = json_object_get(json_object_get(body, "links"),
 					     "next");
 	if (!next || json_is_null(next))
-		return 0;
+		return;
 	const char *path = json_string_value(next);
-	if (!path || !is_next(path))
-		return err_set(err, ERR_PROTOCOL,
-			       "the list of the inbox has a link to a next "
-			       "page that cannot be used");
-	page->next = xstrdup(path);
-	return 0;
+	page->odd_next = !path || !is_next(path);
+	if (!page->odd_next)
+		page->next = xstrdup(path);
 }
 
 static int read_ids(const json_t *body, struct reply_page *page,
@@ -206,12 +202,11 @@ int reply_page_read(const char *body, size_t len, struct reply_page *ret,
 		return r;
 	}
 	r = read_ids(json, &page, err);
-	if (r == 0)
-		r = read_next(json, &page, err);
 	if (r < 0) {
 		reply_page_release(&page);
 		return r;
 	}
+	read_next(json, &page);
 	const json_t *count = json_object_get(json, "approx_inbox_count");
 	if (json_is_integer(count))
 		page.approximate = json_integer_value(count);

@@ -46,6 +46,7 @@ struct reply_page {
 	size_t count;
 	size_t refused;
 	char *next;	     /* owned; path of the next page, or NULL */
+	bool odd_next;	     /* there was one that cannot be used */
 	int64_t approximate; /* -1: not said */
 };
 

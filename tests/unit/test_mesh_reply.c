@@ -196,7 +196,6 @@ static void test_page(void **state)
 static void test_bad_pages(void **state)
 {
 	(void)state;
-#define NEXT(link) "{\"messages\":[\"A\"],\"links\":{\"next\":" link "}}"
 	static const char *const bad[] = {
 		"",
 		"null",
@@ -205,6 +204,20 @@ static void test_bad_pages(void **state)
 		"{\"messages\":{}}",
 		"{\"messages\":[\"A\"",
 		"{\"messages\":[],\"messages\":[]}",
+	};
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct reply_page p = { .count = 4711 };
+		if (page(bad[i], &p) != -ERR_PROTOCOL || p.count != 4711)
+			fail_msg("%s was taken", bad[i]);
+	}
+}
+
+/* The list stands, the link does not. */
+static void test_bad_links(void **state)
+{
+	(void)state;
+#define NEXT(link) "{\"messages\":[\"A\"],\"links\":{\"next\":" link "}}"
+	static const char *const bad[] = {
 		NEXT("7"),
 		NEXT("\"\""),
 		NEXT("\"http://evil/\""),
@@ -216,9 +229,11 @@ static void test_bad_pages(void **state)
 		NEXT("\"/messageexchange/\\u00e4\""),
 	};
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct reply_page p = { .count = 4711 };
-		if (page(bad[i], &p) != -ERR_PROTOCOL || p.count != 4711)
+		struct reply_page p;
+		assert_int_equal(page(bad[i], &p), 0);
+		if (p.count != 1 || p.next || !p.odd_next)
 			fail_msg("%s was taken", bad[i]);
+		reply_page_release(&p);
 	}
 }
 
@@ -364,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_message_id),
 		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_bad_pages),
+		cmocka_unit_test(test_bad_links),
 		cmocka_unit_test(test_large_page),
 		cmocka_unit_test(test_track),
 		cmocka_unit_test(test_track_long),
