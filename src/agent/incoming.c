@@ -29,8 +29,8 @@
 #define FAILURES_MOST 30
 #define UNANSWERED_COSTS 10
 #define EMPTY_PAGES_MOST 100
-#define PAGES_MOST \
-	1000 /* of one poll; what is behind them comes with the next */
+/* Of one poll; what is behind them comes with the next. */
+#define PAGES_MOST 1000
 #define LOOK_EVERY (UINT64_C(4) << 20)
 
 /* --- what is listed --- */
