@@ -9,6 +9,7 @@
 
 #include "agent/forms.h"
 #include "agent/mailbox.h"
+#include "agent/personal.h"
 #include "agent/place.h"
 #include "agent/poison.h"
 #include "agent/report.h"
@@ -255,6 +256,7 @@ int incoming_deliver(struct mailbox *mailbox, struct err *err)
 			delivery->folder[0] != '\0' ? delivery->folder : "IN");
 	char workflow[TELL_WORKFLOW_SIZE];
 	find_workflow(mailbox, workflow);
+	AUTO_FREE char *facts = personal_facts_staged(mailbox, id, ".ctl");
 	int r = delivery_publish(delivery, &mailbox->dir, err);
 	if (r == 0 && delivery->second_lost)
 		log_event(LOG_LEVEL_WARNING, "no-second-name", mailbox->set->id,
@@ -276,8 +278,8 @@ int incoming_deliver(struct mailbox *mailbox, struct err *err)
 		mailbox->now.received++;
 	log_event(LOG_LEVEL_INFO, report ? "report" : "received",
 		  mailbox->set->id,
-		  "message=%s bytes=%llu chunks=%u folder=\"%s\"", id,
-		  (unsigned long long)size, count, folder);
+		  "message=%s bytes=%llu chunks=%u folder=\"%s\"%s", id,
+		  (unsigned long long)size, count, folder, facts);
 	tell_arrived(mailbox, folder, id, report, workflow);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "agent/forms.h"
 #include "agent/mailbox.h"
 #include "agent/open.h"
+#include "agent/personal.h"
 #include "agent/report.h"
 #include "agent/resolve.h"
 #include "agent/settle.h"
@@ -142,9 +143,11 @@ int outgoing_begin(struct turn *turn, struct job *job, const struct ctl *ctl,
 		return r;
 	}
 	struct outgoing *out = mailbox_add_job(mailbox, job);
+	AUTO_FREE char *facts = personal_facts(mailbox, ctl);
 	log_event(LOG_LEVEL_INFO, "claimed", mailbox->set->id,
-		  "job=%s file=\"%s\" bytes=%llu", out->job.id,
-		  out->job.ctl_name, (unsigned long long)out->job.dat.size);
+		  "job=%s file=\"%s\" bytes=%llu%s", out->job.id,
+		  out->job.ctl_name, (unsigned long long)out->job.dat.size,
+		  facts);
 	return outgoing_take(mailbox, out, err);
 }
 
@@ -358,6 +361,8 @@ static int record_outcome(struct turn *turn, struct outgoing *out,
 int outgoing_outcome(struct turn *turn, struct outgoing *out, struct err *err)
 {
 	note_contact(turn, &out->outcome);
+	personal_hide(turn->mailbox, &out->job, out->outcome.error.text);
+	personal_hide(turn->mailbox, &out->job, out->outcome.err.text);
 	int r = record_outcome(turn, out, err);
 	if (r < 0)
 		return r;
@@ -541,6 +546,7 @@ int outgoing_step(struct turn *turn, struct outgoing *out,
 		return 0;
 	int r = act(turn, out, err);
 	if (r < 0) {
+		personal_hide(turn->mailbox, &out->job, err->text);
 		tell_sender(turn, out, err);
 		return r;
 	}

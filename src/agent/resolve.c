@@ -9,9 +9,11 @@
 #include "agent/mailbox.h"
 #include "agent/open.h"
 #include "agent/outgoing.h"
+#include "agent/personal.h"
 #include "agent/turn.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "mesh/inbox.h"
 #include "spool/ctl.h"
@@ -129,12 +131,14 @@ static int hold(struct turn *turn, struct outgoing *out, const char *why,
 	(void)text_copy(job->text, sizeof(job->text), why);
 	job->resume = JOB_UNKNOWN;
 	int r = job_move(job, JOB_HELD, clock_wall_ns(), err);
-	if (r == 0)
-		log_event(LOG_LEVEL_ERROR, "held", turn->mailbox->set->id,
-			  "job=%s file=\"%s\" reason=\"%s\" "
-			  "do=\"meshdrop resolve\"",
-			  job->id, job->ctl_name, why);
-	return r;
+	if (r < 0)
+		return r;
+	AUTO_FREE char *facts = personal_facts_claimed(turn->mailbox, job);
+	log_event(LOG_LEVEL_ERROR, "held", turn->mailbox->set->id,
+		  "job=%s file=\"%s\" reason=\"%s\" "
+		  "do=\"meshdrop resolve\"%s",
+		  job->id, job->ctl_name, why, facts);
+	return 0;
 }
 
 static int resend(struct turn *turn, struct outgoing *out, const char *why,
@@ -384,6 +388,7 @@ int resolve_by_report(struct mailbox *mailbox, const struct inbox_head *head,
 		(void)text_copy(job->code, sizeof(job->code),
 				head->status_code);
 		text_escape(job->text, sizeof(job->text), head->status_text);
+		personal_hide(mailbox, job, job->text);
 		log_event(LOG_LEVEL_NOTICE, "resolved-by-report",
 			  mailbox->set->id, "job=%s message=%s", job->id,
 			  job->message_id);

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -17,9 +16,19 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "conf/conf.h"
 #include "net/http.h"
 #include "net/tls.h"
+
+/* Keys and patients' data must not end up in a core file, nor be readable for
+ * other processes of our user. */
+static void seal(void)
+{
+	if (!proc_seal())
+		log_event(LOG_LEVEL_WARNING, "cores-possible", NULL, "%s",
+			  "reason=\"the system does not let us forbid them\"");
+}
 
 /* --- check --- */
 
@@ -32,6 +41,7 @@ static void print_setting(void *ctx, bool fatal, const char *text)
 enum service_exit service_check(const char *conf_path)
 {
 	struct conf *conf = NULL;
+	seal();
 	if (conf_load(conf_path, print_setting, NULL, &conf) < 0)
 		return SERVICE_CONFIG;
 	struct err err;
@@ -76,15 +86,6 @@ static int take_signals(int *ret_fd, struct err *err)
 	return 0;
 }
 
-/* Keys and patients' data must not end up in a core file. */
-static void forbid_cores(void)
-{
-	struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
-	if (setrlimit(RLIMIT_CORE, &none) < 0)
-		log_event(LOG_LEVEL_WARNING, "cores-possible", NULL, "%s",
-			  "reason=\"cannot set RLIMIT_CORE\"");
-}
-
 static enum service_exit exit_of(const struct err *err)
 {
 	if (err->code == ERR_BUSY)
@@ -117,7 +118,7 @@ enum service_exit service_run(const char *conf_path, bool once)
 {
 	struct err err;
 	AUTO_CLOSE int signal_fd = -1;
-	forbid_cores();
+	seal();
 	int r = take_signals(&signal_fd, &err);
 	if (r == 0)
 		r = http_global_init(&err);

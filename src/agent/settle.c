@@ -9,6 +9,7 @@
 #include "agent/forms.h"
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
+#include "agent/personal.h"
 #include "agent/tell.h"
 #include "agent/turn.h"
 #include "base/clock.h"
@@ -118,7 +119,7 @@ int settle_prepare(struct turn *turn, struct outgoing *out, struct err *err)
 	return job_move(&out->job, JOB_ARCHIVING, clock_wall_ns(), err);
 }
 
-static void say(struct turn *turn, const struct job *job)
+static void say(struct turn *turn, const struct job *job, const char *facts)
 {
 	struct mailbox *mailbox = turn->mailbox;
 	double seconds = (double)(clock_wall_ns() - job->created_ns) /
@@ -127,17 +128,18 @@ static void say(struct turn *turn, const struct job *job)
 		mailbox->now.failed++;
 		log_event(LOG_LEVEL_WARNING, "failed", mailbox->set->id,
 			  "job=%s file=\"%s\" event=%s code=\"%s\" "
-			  "reason=\"%s\"",
+			  "reason=\"%s\"%s",
 			  job->id, job->archive_stem, job->event, job->code,
-			  job->text);
+			  job->text, facts);
 		return;
 	}
 	mailbox->now.sent++;
 	log_event(LOG_LEVEL_INFO, "sent", mailbox->set->id,
 		  "job=%s file=\"%s\" message=%s bytes=%llu chunks=%u "
-		  "seconds=%.1f",
+		  "seconds=%.1f%s",
 		  job->id, job->archive_stem, job->message_id,
-		  (unsigned long long)job->dat.size, job->chunk_count, seconds);
+		  (unsigned long long)job->dat.size, job->chunk_count, seconds,
+		  facts);
 }
 
 /* While the new control file is still in TEMP. */
@@ -157,6 +159,7 @@ int settle_archive(struct turn *turn, struct outgoing *out, struct err *err)
 	bool keep = job->failed || mailbox->set->save_sent;
 	char workflow[TELL_WORKFLOW_SIZE];
 	find_workflow(mailbox, job, workflow);
+	AUTO_FREE char *facts = personal_facts_staged(mailbox, job->id, ".new");
 	int r = pair_archive(&mailbox->dir, job, keep, err);
 	/* Here the pair is where it belongs; a restart finds nothing to move. */
 	if (r == 0 && !ledger_has_job(mailbox->ledger, job->id))
@@ -165,7 +168,7 @@ int settle_archive(struct turn *turn, struct outgoing *out, struct err *err)
 		r = job_finish(job, &mailbox->dir, err);
 	if (r < 0)
 		return r;
-	say(turn, job);
+	say(turn, job, facts);
 	if (job->failed)
 		tell_failed(mailbox, job, workflow);
 	mailbox_drop_job(mailbox, out);

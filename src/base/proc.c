@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,4 +121,14 @@ bool proc_exists(int64_t pid)
 	if (pid <= 0 || pid > INT32_MAX)
 		return false;
 	return kill((pid_t)pid, 0) == 0 || errno == EPERM;
+}
+
+bool proc_seal(void)
+{
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+	/* A limit of 0 does not keep a core from a program that the system
+	 * pipes it to; not being dumpable does. It also gives what is in our
+	 * directory of /proc to root. */
+	bool limited = setrlimit(RLIMIT_CORE, &none) == 0;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && limited;
 }

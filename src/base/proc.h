@@ -44,4 +44,9 @@ void proc_reap(struct proc *proc, struct proc_end *ret);
 /* Whether a process of that number lives, of whatever user. */
 bool proc_exists(int64_t pid);
 
+/* For a process that is going to hold secrets: it leaves no core and, root
+ * excepted, nobody can look into it. Programs it starts are not concerned, but
+ * for the limit. False: the system refused a part of it. */
+bool proc_seal(void);
+
 #endif

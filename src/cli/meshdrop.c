@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/log.h"
+#include "base/proc.h"
 #include "cli/cmd.h"
 #include "conf/conf.h"
 
@@ -133,9 +133,8 @@ static int finish(enum cmd_exit code)
 
 int main(int argc, char **argv)
 {
-	/* passwords are in memory: never in a core file */
-	const struct rlimit none = { .rlim_cur = 0 };
-	(void)setrlimit(RLIMIT_CORE, &none); /* lowering is always allowed */
+	/* passwords will be in memory: never in a core file */
+	(void)proc_seal(); /* lowering is always allowed */
 	log_set_level(LOG_LEVEL_WARNING);
 	const char *conf_path = CONF_DEFAULT_PATH;
 	enum cmd_exit code = CMD_OK;

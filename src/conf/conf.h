@@ -127,6 +127,7 @@ struct conf {
 	char *mailboxes_dir;
 	char *timezone;
 	char *signal_file; /* NULL: none */
+	bool log_personal_data;
 	int64_t poll_interval_ns;
 	int64_t scan_interval_ns;
 	int64_t processing_delay_ns;

@@ -252,6 +252,16 @@ static const struct schema_key daemon_keys[] = {
 		.offset = offsetof(struct conf, signal_file),
 		.summary = "file in which 1 stops the daemon and 2 reloads",
 	},
+	{
+		.scope = SCHEMA_DAEMON,
+		.section = "daemon",
+		.name = "log_personal_data",
+		.type = SCHEMA_BOOL,
+		.choices = "no|yes",
+		.preset = "no",
+		.offset = offsetof(struct conf, log_personal_data),
+		.summary = "log To_DTS, Subject and LocalId",
+	},
 };
 
 const struct schema_table schema_daemon = SCHEMA_TABLE(daemon_keys);
