@@ -259,6 +259,14 @@ static void take_in(struct hooks *hooks, struct lane *lane, struct hook *hook)
 	lane->refused = 0;
 }
 
+bool hooks_prepare(struct hooks *hooks)
+{
+	hold(hooks);
+	bool ready = has_thread(hooks);
+	let_go(hooks);
+	return ready;
+}
+
 void hooks_add(struct hooks *hooks, struct hook *hook)
 {
 	if (!hooks) {

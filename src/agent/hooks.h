@@ -53,6 +53,10 @@ struct hooks *hooks_new(void);
 /* Stops now and waits for the thread. NULL is fine; returns NULL. */
 struct hooks *hooks_free(struct hooks *hooks);
 
+/* Starts the thread now, so that it has the rights that the caller still has.
+ * False: it cannot be started. */
+bool hooks_prepare(struct hooks *hooks);
+
 /* Takes over the hook. */
 void hooks_add(struct hooks *hooks, struct hook *hook);
 

@@ -131,12 +131,20 @@ static void begin_reload(struct loop *loop)
 	workers_stop_soon(loop->workers);
 }
 
+static const char *unreadable(const struct site *site)
+{
+	return site->confine ?
+		       "see above; a file in a folder that the settings did "
+		       "not name at the start needs a restart" :
+		       "see above";
+}
+
 static void load_anew(struct loop *loop)
 {
 	struct err err;
 	struct conf *conf = site_load_conf(loop->conf_path);
 	int r = conf ? site_reload(loop->site, conf, &err) :
-		       err_set(&err, ERR_CONFIG, "see above");
+		       err_set(&err, ERR_CONFIG, "%s", unreadable(loop->site));
 	if (r < 0)
 		log_event(LOG_LEVEL_ERROR, "reload-refused", NULL,
 			  "reason=\"%s\" result=\"the old settings stay in "

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/confine.h"
 #include "agent/loop.h"
 #include "agent/once.h"
 #include "agent/site.h"
@@ -105,8 +106,12 @@ static int serve(struct site *site, const char *conf_path, bool once,
 		 int signal_fd, bool *ret_good, struct err *err)
 {
 	*ret_good = true;
-	if (!once)
+	if (!once) {
+		/* all is open; not for --once, which is over soon */
+		site->confine = confine_enter(site->conf, conf_path,
+					      site->hooks);
 		return loop_run(site, conf_path, signal_fd, err);
+	}
 	int r = once_run(site, signal_fd, ret_good, err);
 	if (r == 0)
 		once_wait_hooks(site, signal_fd);

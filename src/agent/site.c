@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/confine.h"
 #include "agent/hooks.h"
 #include "agent/incoming.h"
 #include "agent/mailbox.h"
@@ -128,6 +129,7 @@ void site_close(struct site *site)
 	free(site->mailboxes);
 	certs_release(&site->certs);
 	mem_auto_close(&site->state_dir);
+	site->confine = confine_free(site->confine);
 	site->conf = conf_free(site->conf);
 	*site = (struct site){ .state_dir = -1 };
 }
@@ -240,6 +242,8 @@ int site_reload(struct site *site, struct conf *conf, struct err *err)
 	size_t before = site->count;
 	struct certs fresh = { .count = 0 };
 	int r = check_same_places(site, conf, err);
+	if (r == 0)
+		r = confine_check(site->confine, conf, err);
 	if (r == 0)
 		r = certs_load(&fresh, conf, err);
 	if (r == 0)

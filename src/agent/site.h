@@ -15,6 +15,7 @@
 #include "agent/certs.h"
 
 struct conf;
+struct confine;
 struct err;
 struct hooks;
 struct mailbox;
@@ -26,7 +27,8 @@ struct site {
 	struct certs certs;
 	struct mailbox **mailboxes;
 	size_t count;
-	struct hooks *hooks; /* shared by the mailboxes */
+	struct hooks *hooks;	 /* shared by the mailboxes */
+	struct confine *confine; /* NULL: we may open what we like */
 };
 
 /* Reads the settings and says in the log what is wrong with them; NULL then. */

@@ -128,6 +128,7 @@ struct conf {
 	char *timezone;
 	char *signal_file; /* NULL: none */
 	bool log_personal_data;
+	bool confine; /* give up what we do not need */
 	int64_t poll_interval_ns;
 	int64_t scan_interval_ns;
 	int64_t processing_delay_ns;

@@ -262,6 +262,16 @@ static const struct schema_key daemon_keys[] = {
 		.offset = offsetof(struct conf, log_personal_data),
 		.summary = "log To_DTS, Subject and LocalId",
 	},
+	{
+		.scope = SCHEMA_DAEMON,
+		.section = "daemon",
+		.name = "confine",
+		.type = SCHEMA_BOOL,
+		.choices = "no|yes",
+		.preset = "yes",
+		.offset = offsetof(struct conf, confine),
+		.summary = "give up the right to open other files",
+	},
 };
 
 const struct schema_table schema_daemon = SCHEMA_TABLE(daemon_keys);

@@ -72,8 +72,15 @@ def test_usage(sender: Site) -> None:
     assert sender.tool("track").code == 64
 
 
+def unconfined(site: Site) -> None:
+    """Lets the daemon open what new settings may name."""
+    site.daemon["confine"] = "no"
+    site.write_conf()
+
+
 def test_reload_good(sender: Site, sandbox: Sandbox) -> None:
     """SIGHUP with a mailbox more: it is served, and the first one still is."""
+    unconfined(sender)
     process = sender.start_daemon()
     sender.drop("one", b"one")
     sender.wait_sent("one")
@@ -90,6 +97,7 @@ def test_reload_good(sender: Site, sandbox: Sandbox) -> None:
 
 def test_reload_bad(sender: Site) -> None:
     """SIGHUP with bad settings: said, and the old set goes on."""
+    unconfined(sender)
     process = sender.start_daemon()
     good = sender.conf.read_text(encoding="utf-8")
     sender.conf.write_text(good + "nonsense = 1\n", encoding="utf-8")
