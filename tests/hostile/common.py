@@ -269,10 +269,18 @@ def _work(suite: str, cases: Sequence[Case], options: Options, place: Path, ends
 # --- all of them
 
 
+def _memory() -> Path | None:
+    """A place in memory, if programs can be run there."""
+    place = Path("/dev/shm")
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        return None
+    return None if os.statvfs(place).f_flag & os.ST_NOEXEC else place
+
+
 @contextlib.contextmanager
 def workplace(suite: str) -> Iterator[Path]:
-    """A directory that is removed at the end."""
-    path = Path(tempfile.mkdtemp(prefix=f"meshdrop-hostile-{suite}-"))
+    """A directory, in memory where that is possible, which is removed at the end."""
+    path = Path(tempfile.mkdtemp(prefix=f"meshdrop-hostile-{suite}-", dir=_memory()))
     try:
         yield path
     finally:

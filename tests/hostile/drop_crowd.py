@@ -12,7 +12,7 @@ from common import Case, Context
 from drop_world import MAILBOX, ROUTE, World, lines
 
 CROWD = 100_000
-SMALL_CROWD = 10_000
+SMALL_CROWD = 5000
 LOG_BYTES = 200_000
 
 
@@ -127,7 +127,7 @@ def cases(user: str) -> list[Case]:
         found.append(Case(f"{user}-crowd-{SMALL_CROWD}-{kind}",
                           partial(_crowd, user, kind, SMALL_CROWD), user == "user"))
         found.append(Case(f"{user}-crowd-{CROWD}-{kind}",
-                          partial(_crowd, user, kind, CROWD), False, 300.0))
+                          partial(_crowd, user, kind, CROWD), False, 600.0))
     found.append(Case(f"{user}-pairs-500", partial(_pairs, user, 500), user == "user"))
     found.append(Case(f"{user}-pairs-10000", partial(_pairs, user, 10_000), False, 600.0))
     return found
