@@ -32,7 +32,7 @@
 #define EMPTY_PAGES_MOST 100
 /* Of one poll; what is behind them comes with the next. */
 #define PAGES_MOST 1000
-#define LOOK_EVERY (UINT64_C(4) << 20)
+#define LOOK_EVERY (UINT64_C(1) << 20) /* bytes written */
 
 /* --- what is listed --- */
 

@@ -545,6 +545,8 @@ static int explain(const struct exchange *x, CURLcode rc, struct err *err)
 	int r = err_set(err, cause.code, "%.*s: %s: %s",
 			(int)strcspn(host, "/"), host, cause.text, words);
 	err_widen(err, scope_of(x), ERR_LATER);
+	if (err)
+		err->http = x->reply->status;
 	return r;
 }
 
