@@ -222,7 +222,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_file(box.temp, MESSAGE ".part", &text);
 		read_delivery(&box);
 	} else {
-		write_file(box.ledger, "2026-11.log", &text);
+		bool old = (data[0] & 8) != 0; /* a new month begins */
+		write_file(box.ledger, old ? "2026-10.log" : "2026-11.log",
+			   &text);
 		put_months(box.ledger, data[0] >> 4);
 		read_ledger(box.ledger);
 	}

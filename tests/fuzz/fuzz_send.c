@@ -6,7 +6,8 @@
  *
  * Pieces of the input: words, control file, data, then answers. The words:
  * "chunks" for a limit of a few bytes, "resend" or "fail" as on_ambiguous,
- * "none" for no local id of ours. With "record" the pair lies in TEMP already,
+ * "none" for no local id of ours, "inbox" to receive as well, "before" for a
+ * message that was sent earlier. With "record" the pair lies in TEMP already,
  * and the control file's piece is followed by one with the job's record, whose
  * lines get right sums; "@CTL@" and "@DAT@" in it are the files' identities.
  *
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -56,7 +58,8 @@ struct model {
 	const uint8_t *data; /* with its mark */
 	size_t size;
 	bool resends; /* the site wants it so */
-	bool given;   /* a record came with the input: what was before is not
+	bool receives;
+	bool given; /* a record came with the input: what was before is not
 		       * known */
 	bool accepted;
 	bool doubt;	 /* the only POST may have been taken */
@@ -132,7 +135,10 @@ static void look_at_post(const struct model *model,
 
 static const char *look(void *ctx, const struct http_request *request)
 {
+	const struct model *model = ctx;
 	bool outbox = strstr(request->path, "/outbox") != NULL;
+	if (!outbox && request->method != HTTP_POST && model->receives)
+		return NULL;
 	if (!outbox && request->method == HTTP_GET)
 		return "HTTP/1.1 200 OK\r\n\r\n{\"messages\":[]}";
 	if (!outbox)
@@ -187,6 +193,8 @@ static void note(void *ctx, const struct http_request *request, int r,
 	(void)body; /* the reply has it */
 	struct model *model = ctx;
 	const char *range = answers_field(request, "Mex-Chunk-Range");
+	if (!strstr(request->path, "/outbox"))
+		return;
 	if (request->method == HTTP_GET) {
 		model->asked += r == 0 ? 1 : 0;
 		model->known = model->known || (r == 0 && reply->status == 200);
@@ -200,12 +208,12 @@ static void note(void *ctx, const struct http_request *request, int r,
 /* --- lives --- */
 
 /* Whatever waits for its time has waited. */
-static void pass_time(struct mailbox *mailbox)
+static void pass_time(struct mailbox *mailbox, bool receives)
 {
 	for (size_t i = 0; i < mailbox->out_count; i++)
 		mailbox->out[i]->job.not_before_ns = 0;
 	mailbox->handshake_due_ns = INT64_MAX;
-	mailbox->poll_due_ns = INT64_MAX;
+	mailbox->poll_due_ns = receives ? 0 : INT64_MAX;
 	mailbox->scan_due_ns = 0;
 	mailbox->send_due_ns = 0;
 	mailbox->contact_due_ns = 0;
@@ -214,6 +222,7 @@ static void pass_time(struct mailbox *mailbox)
 static void live(const struct conf *conf, const struct conf_mailbox *set,
 		 int state, struct http_client *client, bool final)
 {
+	const struct model *model = client->ctx;
 	struct mailbox *mailbox;
 	struct err err;
 	int r = mailbox_open(conf, set, state, &mailbox, &err);
@@ -228,7 +237,7 @@ static void live(const struct conf *conf, const struct conf_mailbox *set,
 			client->at_end = false; /* it will be so again */
 		if (!answers_go_on(client))
 			break;
-		pass_time(mailbox);
+		pass_time(mailbox, model->receives);
 		turn_run(mailbox, client, answers_go_on, client, &result);
 		if (client->full)
 			answers_revive(client);
@@ -382,6 +391,26 @@ static void write_record(const struct fuzz_piece *piece, const char *ctl,
 	buf_release(&text);
 }
 
+/* Tracking has to know this one. */
+static void write_ledger(void)
+{
+	struct buf line;
+	struct tm tm;
+	char identity[100];
+	char name[64];
+	time_t now = time(NULL);
+	const struct record_field fields[] = { { "job", "earlier" },
+					       { "local_id", "earlier" } };
+	buf_init(&line, DATA_MOST);
+	FUZZ_HOLDS(record_format(&line, 1, (int64_t)now * 1000000000, "SENT",
+				 fields, 2));
+	FUZZ_HOLDS(gmtime_r(&now, &tm) != NULL);
+	FUZZ_HOLDS(strftime(name, sizeof(name),
+			    "state/X26ABC1/ledger/%Y-%m.log", &tm) > 0);
+	write_file(name, line.data, line.len, identity);
+	buf_release(&line);
+}
+
 static void make_folders(void)
 {
 	static const char *const names[] = {
@@ -389,6 +418,7 @@ static void make_folders(void)
 		"root/TEMP",
 		"state/X26ABC1",
 		"state/X26ABC1/jobs",
+		"state/X26ABC1/ledger",
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		char path[600];
@@ -408,6 +438,8 @@ static void lay_out(const struct input *input)
 		   input->ctl.data, input->ctl.size, ctl);
 	write_file(given ? "root/TEMP/" JOB ".dat" : "root/OUT/a.dat",
 		   input->data.data, input->data.len, dat);
+	if (has_word(input, "before"))
+		write_ledger();
 	if (given)
 		write_record(&input->record, ctl, dat);
 }
@@ -465,6 +497,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.data = (const uint8_t *)input.data.data,
 		.size = input.data.len,
 		.resends = has_word(&input, "resend"),
+		.receives = has_word(&input, "inbox"),
 		.given = input.record.size > 0,
 	};
 	struct http_client client = {

@@ -37,7 +37,7 @@ MEMORY_MB = 2048
 
 # What each target is about, below src/.
 ABOUT = {
-    "ctl": ("spool/ctl.c", "spool/ctl_read.c", "spool/ctl_write.c"),
+    "ctl": ("base/xml.c", "spool/ctl.c", "spool/ctl_read.c", "spool/ctl_write.c"),
     "gz": ("net/gz.c",),
     "head": ("net/http_reply.c",),
     "ini": ("conf/ini.c", "conf/schema.c", "conf/value.c"),
