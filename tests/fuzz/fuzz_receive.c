@@ -207,6 +207,14 @@ static void check_content(struct model *model, const char *id, int fd)
 	FUZZ_HOLDS(memcmp(expected, found, size) == 0);
 }
 
+/* As the service makes them. Nothing keeps another message's second name from
+ * being the file of one with an id of another form. */
+static bool is_usual(const char *id)
+{
+	size_t digits = strspn(id, "0123456789");
+	return digits >= 20 && id[digits] == '_';
+}
+
 static void check_acknowledge(struct model *model, const char *id)
 {
 	FUZZ_HOLDS(ledger_delivered(model->mailbox->ledger, id));
@@ -216,8 +224,8 @@ static void check_acknowledge(struct model *model, const char *id)
 	FUZZ_HOLDS(fstat(ctl, &st) == 0 && st.st_size > 0);
 	(void)close(ctl);
 	const struct chunk *first = find_chunk(model, id, 1);
-	if (model->full || !first)
-		return; /* of a life before this input's, or too many */
+	if (model->full || !first || !is_usual(id))
+		return;
 	int dat = open_found(model, id, ".dat");
 	FUZZ_HOLDS(dat >= 0 || first->report);
 	if (dat < 0)
@@ -307,7 +315,7 @@ static void live(const struct conf *conf, const struct conf_mailbox *set,
 
 /* Data that is published has its control file, or a record that will bring
  * it: after a whole life without answers it is there. */
-static void check_entry(int dirfd, const char *name)
+static void check_entry(struct model *model, int dirfd, const char *name)
 {
 	char stem[TEXT_NAME_SIZE];
 	char ctl[TEXT_NAME_SIZE + 8];
@@ -315,14 +323,14 @@ static void check_entry(int dirfd, const char *name)
 	if (!text_is_file_name(name))
 		return;
 	scan_stem(name, stem);
-	if (!text_is_message_id(stem) ||
+	if (!find_chunk(model, stem, 1) || !is_usual(stem) ||
 	    strcmp(name + strlen(stem), ".dat") != 0)
-		return;
+		return; /* no message's, but maybe a second name */
 	(void)snprintf(ctl, sizeof(ctl), "%s.ctl", stem);
 	FUZZ_HOLDS(fstatat(dirfd, ctl, &st, 0) == 0);
 }
 
-static void check_end(const char *root)
+static void check_end(struct model *model, const char *root)
 {
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		char path[640];
@@ -332,7 +340,7 @@ static void check_end(const char *root)
 			continue;
 		for (const struct dirent *entry = readdir(dir); entry;
 		     entry = readdir(dir))
-			check_entry(dirfd(dir), entry->d_name);
+			check_entry(model, dirfd(dir), entry->d_name);
 		(void)closedir(dir); /* it was only read */
 	}
 }
@@ -420,7 +428,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	client.at_end = true;
 	live(&conf, &set, state, model, &client);
 	if (!taken)
-		check_end(root);
+		check_end(model, root);
 	for (size_t i = 0; i < model->count; i++)
 		free(model->chunks[i].data);
 	free(model);

@@ -12,8 +12,8 @@ exit status is 1 when a target has ended badly.
 
 The second needs a build with CC=clang, CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping'
 and make check TESTS=; it gives the same inputs, and the seeds, to each target, and counts the lines
-of the sources that the target is about. With --lines FILE it also shows the lines of one source that
-no input has reached.
+of the sources that they are about. With --lines FILE it shows the lines of one source that no input
+has reached instead.
 """
 
 import argparse
@@ -180,53 +180,51 @@ def tool(name: str) -> str:
 
 
 def profile(program: Path, work: Path) -> Path:
-    """Gives the target all that is known, and merges what it wrote."""
+    """Gives the target all that is known."""
     name = program.name.removeprefix("fuzz_")
     raw = work / f"{name}.profraw"
-    merged = work / f"{name}.profdata"
     folders = [str(path) for path in (SEEDS / name, work / "corpus" / name) if path.is_dir()]
     subprocess.run([str(program), *folders], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "LLVM_PROFILE_FILE": str(raw)})
-    subprocess.run([tool("llvm-profdata"), "merge", "-sparse", str(raw), "-o", str(merged)],
-                   check=True)
-    raw.unlink()
-    return merged
+    return raw
 
 
-def cover_target(program: Path, args: argparse.Namespace) -> None:
-    """One row for each source."""
-    name = program.name.removeprefix("fuzz_")
-    merged = profile(program, args.work)
-    sources = [str(TOP / "src" / source) for source in ABOUT.get(name, ())]
-    said = subprocess.run([tool("llvm-cov"), "export", "-summary-only", str(program),
-                           f"-instr-profile={merged}", *sources],
-                          check=True, capture_output=True, text=True).stdout
-    for one in json.loads(said)["data"][0]["files"]:
-        lines = one["summary"]["lines"]
-        print(f"| {name} | {Path(one['filename']).relative_to(TOP / 'src')} | {lines['count']} "
-              f"| {lines['covered']} | {lines['percent']:.0f} |", flush=True)
-    if args.lines:
-        show_lines(program, merged, args.lines)
+def ask(what: str, programs: list[Path], merged: Path, sources: list[str],
+        options: tuple[str, ...] = ()) -> str:
+    """What llvm-cov says of the sources, over all programs."""
+    objects = [f"-object={program}" for program in programs[1:]]
+    command = [tool("llvm-cov"), what, *options, str(programs[0]), *objects,
+               f"-instr-profile={merged}", *(str(TOP / "src" / source) for source in sources)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def show_lines(program: Path, merged: Path, source: str) -> None:
+def show_lines(said: str) -> None:
     """Those that nothing has reached."""
-    said = subprocess.run([tool("llvm-cov"), "show", str(program), f"-instr-profile={merged}",
-                           str(TOP / "src" / source)],
-                          check=True, capture_output=True, text=True).stdout
     for line in said.splitlines():
         if re.match(r" *\d+\| *0\|", line):
             print(line)
 
 
 def cover(args: argparse.Namespace) -> int:
-    """All targets that were named."""
+    """One row for each source, over all targets that were named."""
     folder = args.coverage / "tests" / "fuzz"
     args.work.mkdir(parents=True, exist_ok=True)
-    print("| target | source | lines | reached | % |")
-    print("|---|---|--:|--:|--:|")
-    for name in wanted(args, folder):
-        cover_target(folder / f"fuzz_{name}", args)
+    names = wanted(args, folder)
+    programs = [folder / f"fuzz_{name}" for name in names]
+    raws = [str(profile(program, args.work)) for program in programs]
+    merged = args.work / "all.profdata"
+    subprocess.run([tool("llvm-profdata"), "merge", "-sparse", *raws, "-o", str(merged)],
+                   check=True)
+    if args.lines:
+        show_lines(ask("show", programs, merged, [args.lines]))
+        return 0
+    sources = sorted({source for name in names for source in ABOUT.get(name, ())})
+    said = ask("export", programs, merged, sources, ("-summary-only",))
+    print("| source | lines | reached | % |\n|---|--:|--:|--:|")
+    for one in json.loads(said)["data"][0]["files"]:
+        lines = one["summary"]["lines"]
+        print(f"| {Path(one['filename']).relative_to(TOP / 'src')} | {lines['count']} "
+              f"| {lines['covered']} | {lines['percent']:.0f} |")
     return 0
 
 
