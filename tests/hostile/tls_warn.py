@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -206,6 +207,31 @@ def _reload(context: Context) -> None:
     rig.site.stop_daemon()
 
 
+def _files_change(context: Context) -> None:
+    """The files are read again each hour: what connections use is what is warned of."""
+    clock = Clock(context)
+    rig = _site(context, OURS)
+    daemon = rig.site.start_daemon(clock.env | {"CLOCK_SHIFT_ALL": "1"})
+    store(rig.path / "client", chain(rig.root, OURS.but(end=20.5)))
+    clock.set(0.02)
+    later = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() + 20 * 60))
+    wait_for(lambda: _status(rig)["written"] > later, "a status of the new time", 30)
+    assert not _lines(daemon.text(), "certificate-expires"), daemon.text()
+    clock.set(0.05)
+    (line,) = _wait_lines(daemon, "certificate-expires", 1)
+    assert "days=20 " in line, line
+    write_private(rig.path / "client.pem", b"nonsense")
+    clock.set(0.10)
+    daemon.wait_text("certificate-trouble")
+    text = next(line for line in daemon.text().splitlines() if "certificate-trouble" in line)
+    assert "is not a PEM certificate" in text and "client.pem" in text, text
+    store(rig.path / "client", chain(rig.root, OURS))
+    clock.set(0.15)
+    daemon.wait_text("certificate-well")
+    assert len(_lines(daemon.text(), "certificate-expires")) == 1, daemon.text()
+    rig.site.kill_daemon()
+
+
 # --- a clock that is wrong
 
 
@@ -325,6 +351,7 @@ CASES = [
     Case("warn-all-cas-ended", _all_ended),
     Case("warn-days-go-by", _days_go_by),
     Case("warn-reload", _reload),
+    Case("warn-files-change", _files_change),
     _case("clock-ahead", _clock, BOTH_WAYS, "has expired", "certificate-expired"),
     _case("clock-behind", _clock, -BOTH_WAYS, "is not valid yet", "certificate-not-yet-valid"),
     Case("clock-comes-back", _clock_comes_back),
