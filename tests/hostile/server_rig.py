@@ -49,7 +49,7 @@ MEMORY_MOST_SANITIZED = 1 << 30
 DISK_MOST = 2 << 20
 RUN_LIMIT = 90.0
 # Our own reports: of a poll that failed, and of the pair that was sent.
-REPORT = re.compile(r"X26ABC\d.*RECEIVE|pair_(COLLECT|TRANSFER)_")
+REPORT = re.compile(r"X26ABC\d\w*RECEIVE\w*\.ctl$|pair_[A-Z]*_\d{14}(~\w+)?\.ctl$")
 LOOK_EVERY = 0.004
 
 BAD = "20260101120000000002_BAD0BAD"
