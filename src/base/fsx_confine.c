@@ -74,7 +74,7 @@ int fsx_confine_new(int *ret_fd, struct err *err)
 int fsx_confine_allow(int fd, const char *path, bool change, struct err *err)
 {
 	AUTO_CLOSE int at = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
-	if (at < 0 && (errno == ENOENT || errno == ENOTDIR))
+	if (at < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
 		return 0;
 	struct stat st;
 	if (at < 0 || fstat(at, &st) < 0)

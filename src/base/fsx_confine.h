@@ -22,7 +22,7 @@ int fsx_confine_new(int *ret_fd, struct err *err)
 	__attribute__((warn_unused_result));
 /* What is below a folder, or one file. With change: files and folders may be
  * made, written, moved and removed there; else only read. Nothing may be
- * executed. A path that leads nowhere is left out. */
+ * executed. A path that leads nowhere, or where we may not go, is left out. */
 int fsx_confine_allow(int fd, const char *path, bool change, struct err *err)
 	__attribute__((warn_unused_result));
 /* The calling thread has no other rights from here on, and can neither gain
