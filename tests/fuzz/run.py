@@ -220,12 +220,21 @@ def cover(args: argparse.Namespace) -> int:
         return 0
     sources = sorted({source for name in names for source in ABOUT.get(name, ())})
     said = ask("export", programs, merged, sources, ("-summary-only",))
-    print("| source | lines | reached | % |\n|---|--:|--:|--:|")
-    for one in json.loads(said)["data"][0]["files"]:
-        lines = one["summary"]["lines"]
-        print(f"| {Path(one['filename']).relative_to(TOP / 'src')} | {lines['count']} "
-              f"| {lines['covered']} | {lines['percent']:.0f} |")
+    files = {str(Path(one["filename"]).relative_to(TOP / "src")): one["summary"]["lines"]
+             for one in json.loads(said)["data"][0]["files"]}
+    print_rows("source", {source: [lines] for source, lines in files.items()})
+    print_rows("target", {name: [files[source] for source in ABOUT.get(name, ())]
+                          for name in names})
     return 0
+
+
+def print_rows(head: str, rows: dict[str, list[dict[str, int]]]) -> None:
+    """Each row counts the lines of some sources."""
+    print(f"\n| {head} | lines | reached | % |\n|---|--:|--:|--:|")
+    for name, parts in rows.items():
+        count = sum(lines["count"] for lines in parts)
+        covered = sum(lines["covered"] for lines in parts)
+        print(f"| {name} | {count} | {covered} | {100 * covered / max(count, 1):.0f} |")
 
 
 # ---
