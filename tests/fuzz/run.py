@@ -27,12 +27,14 @@ import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 SEEDS = HERE / "corpus"
 SLICE_S = 300  # of the clock: how long one process of a target lives at most
 SLOW_S = 25  # one input
+GRACE_S = 120  # to end
 MEMORY_MB = 2048
 
 # What each target is about, below src/.
@@ -100,6 +102,18 @@ def targets(folder: Path) -> list[str]:
 # --- fuzzing
 
 
+def wait_for(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, Any]:
+    """Status and what it has used; one that does not end is ended, which shows in the status."""
+    deadline = time.monotonic() + seconds
+    while True:
+        pid, status, used = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            return status, used
+        if time.monotonic() > deadline:
+            process.kill()
+        time.sleep(0.2)
+
+
 def run_slice(program: Path, work: Path, figures: Figures, clock_s: int) -> bool:
     """One process; true when it ended well."""
     name = program.name.removeprefix("fuzz_")
@@ -121,9 +135,9 @@ def run_slice(program: Path, work: Path, figures: Figures, clock_s: int) -> bool
         # Not subprocess.wait: only this tells what the process has used.
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
-            _, status, used = os.wait4(process.pid, 0)
+            status, used = wait_for(process, clock_s + GRACE_S)
         except BaseException:
-            process.terminate()
+            process.kill()
             process.wait()
             raise
         process.returncode = os.waitstatus_to_exitcode(status)
