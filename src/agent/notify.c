@@ -18,6 +18,7 @@
 
 void notify_send(const char *lines)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): only this thread sets */
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	if (!path || (path[0] != '/' && path[0] != '@') ||
@@ -54,7 +55,9 @@ void notify_stopping(void)
 
 int64_t notify_watchdog_ns(void)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): only this thread sets */
 	const char *usec = getenv("WATCHDOG_USEC");
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): only this thread sets */
 	const char *pid = getenv("WATCHDOG_PID");
 	uint64_t value = 0;
 	uint64_t ours = 0;

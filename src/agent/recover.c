@@ -18,8 +18,8 @@
 #include "spool/sweep.h"
 
 /* No attempt to write a file in TEMP lives this long. */
-#define SWEEP_AGE (24 * 3600 * CLOCK_SECOND)
-#define STALE_AGE (40 * 86400 * CLOCK_SECOND)
+#define SWEEP_AGE (INT64_C(24) * 3600 * CLOCK_SECOND)
+#define STALE_AGE (INT64_C(40) * 86400 * CLOCK_SECOND)
 
 /* --- jobs --- */
 

@@ -54,6 +54,7 @@ static int about_mailbox(struct mailbox *mailbox, const char *name,
 	forms_poll(mailbox->set->id, status, &ctl);
 	int r = publish(mailbox, name, status, &ctl, err);
 	ctl_release(&ctl);
+	status->time = NULL; /* it was in this frame */
 	return r;
 }
 
@@ -76,6 +77,7 @@ static int about_message(struct mailbox *mailbox, const struct outgoing *out,
 	r = publish(mailbox, out->job.ctl_name, status, &ctl, err);
 	ctl_release(&ctl);
 	ctl_release(&original);
+	status->time = NULL; /* it was in this frame */
 	return r;
 }
 

@@ -41,6 +41,7 @@ struct conf *site_load_conf(const char *path)
 /* Every stamp in a control file is local time. */
 static void set_timezone(const struct conf *conf)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no turn runs now */
 	if (setenv("TZ", conf->timezone, 1) < 0)
 		abort(); /* out of memory */
 	tzset();

@@ -93,6 +93,7 @@ static char **make_env(const struct mailbox *mailbox, enum conf_event event,
 	char **env = xcalloc(ENV_MOST, sizeof(*env));
 	put(env, "PATH", HOOK_PATH);
 	put(env, "LANG", "C.UTF-8");
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): not set while a turn runs */
 	put(env, "TZ", getenv("TZ"));
 	put(env, "MESHDROP_EVENT", events[event]);
 	put(env, "MESHDROP_MAILBOX", mailbox->set->id);

@@ -19,7 +19,7 @@
 #include "spool/boxdir.h"
 #include "spool/scan.h"
 
-#define HANDSHAKE_EVERY (24 * 3600 * CLOCK_SECOND)
+#define HANDSHAKE_EVERY (INT64_C(24) * 3600 * CLOCK_SECOND)
 #define AWAY_FIRST (5 * CLOCK_SECOND)
 #define AWAY_MOST (300 * CLOCK_SECOND)
 

@@ -177,7 +177,7 @@ static int64_t take_zone(struct scan *scan)
 	bool east = take_optional(scan, '+');
 	if (!east && !take_optional(scan, '-'))
 		return 0;
-	int64_t minutes = take_number(scan, 2, 0, 23) * 60;
+	int64_t minutes = INT64_C(60) * take_number(scan, 2, 0, 23);
 	bool colon = take_optional(scan, ':');
 	if (colon || (scan->ok && *scan->at))
 		minutes += take_number(scan, 2, 0, 59);

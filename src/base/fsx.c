@@ -118,7 +118,7 @@ static int accept_file(int fd, const char *name, bool one_link, int *ret_fd,
 		       struct stat *ret_st, struct err *err)
 {
 	AUTO_CLOSE int held = fd;
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 	int r = fsx_stat(held, name, &st, err);
 	if (r < 0)
 		return r;
@@ -128,6 +128,7 @@ static int accept_file(int fd, const char *name, bool one_link, int *ret_fd,
 	if (ret_st)
 		*ret_st = st;
 	*ret_fd = held;
+	/* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): AUTO_CLOSE reads it */
 	held = -1;
 	return 0;
 }

@@ -137,6 +137,7 @@ int fsx_dir_next(struct fsx_dir *dir, const char **ret_name, struct err *err)
 	const struct dirent *entry;
 	do {
 		errno = 0;
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): a stream has one user */
 		entry = readdir(dir->stream);
 	} while (entry && is_dots(entry->d_name));
 	if (!entry && errno != 0)

@@ -35,6 +35,7 @@ void log_set_level(enum log_level most)
 
 static void look_for_journal(void)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): once, at the start */
 	to_journal = getenv("JOURNAL_STREAM");
 }
 

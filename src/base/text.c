@@ -211,7 +211,7 @@ char *text_trim(char *s)
 /* Not strcasecmp, which follows the locale. */
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 bool text_equal_nocase(const char *a, const char *b)
@@ -288,6 +288,7 @@ static void put_hex(char *dst, const char *prefix, unsigned char c,
 		    const char *digits)
 {
 	size_t len = strlen(prefix);
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): goes on */
 	memcpy(dst, prefix, len);
 	dst[len] = digits[c >> 4];
 	dst[len + 1] = digits[c & 15];

@@ -111,7 +111,7 @@ void check_signal_file(struct verdict *verdict, const struct conf *conf)
 	AUTO_FREE char *folder = xstrndup(conf->signal_file,
 					  (size_t)(name - conf->signal_file));
 	int r = fsx_open_root(folder, &fd, &err);
-	if (r == 0)
+	if (r >= 0)
 		r = fsx_stat(fd, folder, &st, &err);
 	if (r < 0)
 		verdict_fail(verdict, "signal_file", "%s", err.text);

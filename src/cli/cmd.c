@@ -160,6 +160,7 @@ bool cmd_options(struct cmd_run *run, const struct cmd_option *options,
 	translate(options, count, longs, letters);
 	optind = 0; /* glibc: begin anew, with another argv */
 	for (;;) {
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
 		int c = getopt_long(run->argc, run->argv, letters, longs, NULL);
 		if (c < 0)
 			break;

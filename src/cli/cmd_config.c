@@ -154,6 +154,7 @@ static json_t *describe_texts(const struct conf_texts *texts)
 	return list;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): one level */
 /* One level: an item has no lists of mappings. */
 static json_t *describe_items(const struct schema_key *key, const void *target)
 {
@@ -234,6 +235,7 @@ static json_t *describe(enum schema_scope scope, const void *target)
 			    target);
 	return object;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static json_t *describe_file(enum schema_scope scope, const char *file,
 			     const void *target)

@@ -51,6 +51,7 @@ struct import {
 static const char *look_up(void *ctx, const char *name)
 {
 	(void)ctx;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): the tool has one thread */
 	return getenv(name);
 }
 

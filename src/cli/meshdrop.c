@@ -74,6 +74,7 @@ static bool take_options(int argc, char **argv, const char **ret_path,
 		{ NULL, 0, NULL, 0 },
 	};
 	for (;;) {
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
 		int c = getopt_long(argc, argv, "+:c:hV", options, NULL);
 		if (c < 0)
 			return true;

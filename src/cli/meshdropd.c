@@ -41,6 +41,7 @@ int main(int argc, char **argv)
 	bool once = false;
 	bool check = false;
 	for (;;) {
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
 		int c = getopt_long(argc, argv, "c:hV", options, NULL);
 		if (c < 0)
 			break;

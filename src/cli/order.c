@@ -367,6 +367,7 @@ static enum cmd_exit give_all(struct cmd_run *run, const struct conf *conf,
 /* Recovery may write stamps, which are local time. */
 static void set_timezone(const struct conf *conf)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): the tool has one thread */
 	if (setenv("TZ", conf->timezone, 1) < 0)
 		abort(); /* out of memory */
 	tzset();

@@ -4,6 +4,7 @@
 
 #include "cli/show.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define MINUTE 60
+#define MINUTE 60LL
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
@@ -135,6 +136,7 @@ static void print_cell(const struct show_table *table, size_t index,
 
 void show_table_print(const struct show_table *table)
 {
+	assert(table->columns > 0);
 	AUTO_FREE size_t *widths = xcalloc(table->columns, sizeof(*widths));
 	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = column_width(table, i);

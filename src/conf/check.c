@@ -23,7 +23,7 @@
 
 #define ZONE_ROOT "/usr/share/zoneinfo/"
 /* The service asks for at most one look into an inbox in this time. */
-#define POLITE_POLL_NS (5 * 60 * CLOCK_SECOND)
+#define POLITE_POLL_NS (INT64_C(5) * 60 * CLOCK_SECOND)
 
 /* Where most proxies listen. */
 #define PROXY_PORT 3128

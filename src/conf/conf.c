@@ -355,7 +355,7 @@ int conf_load(const char *path, conf_report_fn *report, void *ctx,
 			read_mailboxes(&load);
 	}
 	if (load.failed) {
-		conf = conf_free(conf);
+		(void)conf_free(conf); /* always NULL */
 		return -(int)ERR_CONFIG;
 	}
 	*ret = conf;

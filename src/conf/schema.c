@@ -173,6 +173,7 @@ const void *schema_item(const struct schema_key *key, const void *target,
 	return items + i * key->list->size;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): one level */
 static void release_value(const struct schema_key *key, void *target)
 {
 	if (key->type != SCHEMA_LIST) {
@@ -197,6 +198,7 @@ void schema_release(enum schema_scope scope, void *target)
 	for (size_t i = 0; i < count; i++)
 		release_value(&keys[i], target);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* --- taking values --- */
 

@@ -172,6 +172,7 @@ static void take_scalar(struct walk *w, const char *parent, const char *key)
 		schema_apply(w->load, line, parent, key, value);
 }
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the table is */
 static bool read_mapping(struct walk *w, const char *parent, int depth);
 
 /* A mapping goes down one level where the table has one, once. */
@@ -296,6 +297,7 @@ static bool read_mapping(struct walk *w, const char *parent, int depth)
 			return false;
 	}
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static bool read_document(struct walk *w)
 {
@@ -319,7 +321,9 @@ static void read_stream(struct walk *w)
 {
 	if (!next(w) || !read_document(w))
 		return;
-	if (!next(w) || !next(w)) /* the end of the document; what follows */
+	if (!next(w)) /* the end of the document */
+		return;
+	if (!next(w)) /* what follows */
 		return;
 	if (w->event.type != YAML_STREAM_END_EVENT)
 		schema_complain(w->load, line_of(w),

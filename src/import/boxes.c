@@ -162,7 +162,7 @@ static int put_box(const struct old *old, const struct cfg_part *part,
 		   uint64_t messages, uint64_t retries, struct fileset *set,
 		   struct err *err)
 {
-	struct box box = { .id = NULL };
+	struct box box = { .part = part };
 	char name[LABEL_SIZE];
 	int r = read_box(part, &box, err);
 	if (r < 0)

@@ -257,9 +257,9 @@ static bool checksum_fits(const struct span *password,
 static bool unwrap(const struct span *password, const struct span *wrapped,
 		   struct buf *ret)
 {
-	if (wrapped->len <= 2 * SHA1_SIZE)
+	if (wrapped->len <= (size_t)2 * SHA1_SIZE)
 		return false;
-	size_t len = wrapped->len - 2 * SHA1_SIZE;
+	size_t len = wrapped->len - (size_t)2 * SHA1_SIZE;
 	const unsigned char *in = wrapped->at + SHA1_SIZE;
 	unsigned char block[SHA1_SIZE];
 	memcpy(block, wrapped->at, SHA1_SIZE);

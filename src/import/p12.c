@@ -44,6 +44,7 @@ static void take_key(struct walk *walk, const PKCS12_SAFEBAG *bag,
 	if (!store->key)
 		walk->failed = true;
 	/* the cast: older versions lack the const, and change nothing */
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): see above */
 	char *alias = PKCS12_get_friendlyname((PKCS12_SAFEBAG *)(uintptr_t)bag);
 	text_escape(store->alias, sizeof(store->alias), alias ? alias : "");
 	OPENSSL_free(alias);
@@ -78,6 +79,7 @@ static void take_certificate(struct walk *walk, PKCS12_SAFEBAG *bag)
 		keystore_push(walk->store->chain, certificate);
 }
 
+/* NOLINTBEGIN(misc-no-recursion): DEPTH_MAX ends it */
 static void take_bags(struct walk *walk, const STACK_OF(PKCS12_SAFEBAG) * bags,
 		      int depth);
 
@@ -115,6 +117,7 @@ static void take_bags(struct walk *walk, const STACK_OF(PKCS12_SAFEBAG) * bags,
 	for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags); i++)
 		take_bag(walk, sk_PKCS12_SAFEBAG_value(bags, i), depth);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static void take_safe(struct walk *walk, PKCS7 *safe)
 {

@@ -65,9 +65,8 @@ static bool squeeze(const char *name, char ret[NAME_SIZE])
 {
 	size_t len = 0;
 	for (; *name; name++) {
-		char c = *name >= 'A' && *name <= 'Z' ?
-				 (char)(*name - 'A' + 'a') :
-				 *name;
+		bool upper = *name >= 'A' && *name <= 'Z';
+		char c = (char)(upper ? *name - 'A' + 'a' : *name);
 		if (strchr("._- ", c))
 			continue;
 		if (len + 1 == NAME_SIZE)

@@ -389,7 +389,7 @@ int inbox_fetch(const struct session *session, const struct inbox_fetch *fetch,
 	r = exchange(session, path, &download, &reply, err);
 	if (r < 0)
 		gz_reader_restore(fetch->gz, before);
-	before = gz_reader_free(before);
+	(void)gz_reader_free(before); /* always NULL */
 	http_reply_release(&reply);
 	if (r < 0) {
 		inbox_head_release(&head);

@@ -19,7 +19,7 @@
 #include "net/token.h"
 
 #define CLIENT_VERSION "meshdrop/" PACKAGE_VERSION
-#define CLOCK_SLACK_NS (5 * 60 * CLOCK_SECOND)
+#define CLOCK_SLACK_NS (INT64_C(5) * 60 * CLOCK_SECOND)
 
 /* One attempt with a token that nobody has seen. */
 static int attempt(const struct session *session,

@@ -165,7 +165,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 static int64_t time_for(const struct http_settings *settings, uint64_t bytes)
 {
 	int64_t stall_ns = settings->stall_timeout_ns;
-	int64_t patience_ns = stall_ns > INT64_MAX / (4 * HTTP_STALLS_MOST) ?
+	int64_t patience_ns = stall_ns > INT64_MAX / 4 / HTTP_STALLS_MOST ?
 				      INT64_MAX / 4 :
 				      stall_ns * HTTP_STALLS_MOST;
 	int64_t seconds = (int64_t)(bytes / HTTP_BYTES_PER_SECOND);
@@ -196,7 +196,7 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down,
 			       "the service is too slow: %lld bytes came and "
 			       "went in the time for many more "
 			       "(stall_timeout)",
-			       (long long)(down + up));
+			       (long long)down + up);
 		err_widen(&x->err, scope_of(x), ERR_LATER);
 		return 1;
 	}
@@ -664,6 +664,7 @@ struct http_client *http_client_free(struct http_client *client)
 int http_global_init(struct err *err)
 {
 	/* It would write the keys of each conversation into that file. */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
 	if (unsetenv("SSLKEYLOGFILE") < 0)
 		return err_sys(err, errno, "cannot change the environment");
 	/* It copies passwords and tokens, and would free them as they are. */

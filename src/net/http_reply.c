@@ -74,6 +74,7 @@ bool http_date_read(const char *text, int64_t *ret_wall_ns)
 	struct tm tm = { .tm_isdst = 0 };
 	char month[4];
 	int used = 0;
+	/* NOLINTNEXTLINE(cert-err34-c): each width keeps it in range */
 	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d%n",
 		   &tm.tm_mday, month, &tm.tm_year, &tm.tm_hour, &tm.tm_min,
 		   &tm.tm_sec, &used) != 6)
@@ -129,6 +130,7 @@ static int status_line(struct http_head *head, const char *line,
 	int major = 0;
 	int status = 0;
 	int used = 0;
+	/* NOLINTNEXTLINE(cert-err34-c): each width keeps it in range */
 	(void)sscanf(line, "HTTP/%1d.%*1d %3d%n", &major, &status, &used);
 	if (used == 0 || major != 1 || status < 100 ||
 	    (line[used] != ' ' && line[used] != '\0'))

@@ -18,7 +18,7 @@
 #include "sandbox/mailbox.h"
 
 #define SCHEME "NHSMESH "
-#define TOLERANCE_NS (2 * 3600 * CLOCK_SECOND)
+#define TOLERANCE_NS (INT64_C(2) * 3600 * CLOCK_SECOND)
 #define PARTS 5
 
 bool auth_parse(const char *header, struct auth_token *ret)

@@ -21,7 +21,7 @@
 #define EXIT_CONFIG 78
 
 #define DEFAULT_PORT 8700
-#define DEFAULT_EXPIRY_S (5 * 86400)
+#define DEFAULT_EXPIRY_S (INT64_C(5) * 86400)
 #define EXPIRY_MAX_S UINT64_C(1000000000)
 
 static const char usage_text[] =
@@ -128,6 +128,7 @@ static bool take_option(struct arguments *arguments, int code)
 static bool read_arguments(int argc, char **argv, struct arguments *arguments)
 {
 	for (;;) {
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
 		int code = getopt_long(argc, argv, "", long_options, NULL);
 
 		if (code < 0)

@@ -18,7 +18,7 @@
 #define FILE_NAME "tokens"
 #define FILE_MAX ((size_t)256 << 20)
 #define LINE_MAX_SIZE 1024
-#define KEEP_NS (5 * 3600 * CLOCK_SECOND)
+#define KEEP_NS (INT64_C(5) * 3600 * CLOCK_SECOND)
 
 struct nonce {
 	struct nonce *next;

@@ -16,7 +16,7 @@
 #include "sandbox/reply.h"
 #include "sandbox/sandbox.h"
 
-#define REPORT_LIFE_S (5 * 86400)
+#define REPORT_LIFE_S (INT64_C(5) * 86400)
 
 static const struct refusal not_collected = {
 	0, "SEND", "14", "Message not collected by recipient after 5 days"

@@ -102,12 +102,8 @@ static size_t cut(char *path, const char *parts[PARTS])
 {
 	size_t count = 0;
 
-	for (char *p = path; p && count < PARTS; count++) {
-		parts[count] = p;
-		p = strchr(p, '/');
-		if (p)
-			*p++ = '\0';
-	}
+	while (path && count < PARTS)
+		parts[count++] = strsep(&path, "/");
 	return count;
 }
 

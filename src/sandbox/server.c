@@ -307,7 +307,7 @@ static void catch_signals(sigset_t *ret_before)
 	(void)sigemptyset(&stopping);
 	(void)sigaddset(&stopping, SIGTERM);
 	(void)sigaddset(&stopping, SIGINT);
-	(void)sigprocmask(SIG_BLOCK, &stopping, ret_before);
+	(void)pthread_sigmask(SIG_BLOCK, &stopping, ret_before);
 	(void)sigdelset(ret_before, SIGTERM);
 	(void)sigdelset(ret_before, SIGINT);
 	(void)sigaction(SIGTERM, &stop, NULL);

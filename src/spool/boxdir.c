@@ -92,7 +92,7 @@ static int open_folder(int root, const char *wanted, bool make,
 		       char ret_name[TEXT_NAME_SIZE], int *ret_fd,
 		       struct err *err)
 {
-	char name[TEXT_NAME_SIZE];
+	char name[TEXT_NAME_SIZE] = "";
 	int r = boxdir_find(root, wanted, name, err);
 	if (r < 0)
 		return r;

@@ -209,7 +209,7 @@ static int open_part(struct delivery *delivery, const struct boxdir *box,
 		return 0;
 	}
 	struct stat st;
-	if (r == 0)
+	if (r >= 0)
 		r = fsx_stat(delivery->part, name, &st, err);
 	if (r < 0)
 		return r;

@@ -60,7 +60,7 @@ static int settle_taken(const struct place *place, const char *from,
 	struct stat ours;
 	struct stat taken;
 	int r = fsx_stat_at(place->box->temp, from, &ours, err);
-	if (r == 0)
+	if (r >= 0)
 		r = fsx_stat_at(place->dir, to, &taken, err);
 	if (r == -ERR_MISSING)
 		return err_set(err, ERR_IO,

@@ -184,7 +184,7 @@ static int part_stat(const struct part *part, struct stat *ret, struct err *err)
 static int part_take_rest(const struct boxdir *box, const struct part *part,
 			  const struct stat *in_temp, struct err *err)
 {
-	struct stat st;
+	struct stat st = { .st_ino = 0 };
 	int r = part_stat(part, &st, err);
 	if (r == -ERR_MISSING)
 		return 0;

@@ -27,7 +27,10 @@ static void replace_bytes(char *s)
 	char *to = s;
 	for (const char *from = s; *from != '\0'; from++) {
 		bool escaped = is_escaped(from);
-		*to++ = escaped || strchr("/\\:*?\"<>|", *from) ? '_' : *from;
+		if (escaped || strchr("/\\:*?\"<>|", *from))
+			*to++ = '_';
+		else
+			*to++ = *from;
 		if (escaped)
 			from += strlen("\\xNN") - 1;
 	}
