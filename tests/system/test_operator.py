@@ -484,8 +484,10 @@ def test_verify_damaged_ledger(site: Site, sandbox: Sandbox, running: bool) -> N
         site.wait_sent("file")
     else:
         site.run_ok()
-    (ledger,) = (state_of(site) / "ledger").glob("*.log")
-    wait_for(ledger.read_bytes, "the line, which comes after the archive")
+    place = state_of(site) / "ledger"
+    # The line comes after the archive.
+    wait_for(lambda: any(file.stat().st_size for file in place.glob("*.log")), "the ledger's line")
+    (ledger,) = place.glob("*.log")
     damage(ledger)
     assert findings(site, running) == [f"ledger/{ledger.name}: line 1 is damaged"]
 

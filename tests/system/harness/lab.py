@@ -11,7 +11,7 @@ from harness.faultserver import FaultServer, Script
 from harness.process import Programs
 from harness.proxy import ConnectProxy
 from harness.sandbox import ADMIN, Sandbox
-from harness.secrecy import CANARY, assert_no_leaks
+from harness.secrecy import CANARY, assert_no_leaks, assert_no_races
 from harness.site import Credentials, Site
 
 LOG_TAIL = 200
@@ -86,6 +86,7 @@ class Lab:
             server.close()
         for sandbox in self._sandboxes:
             sandbox.kill()
+        assert_no_races(sorted(self.logs.glob("*.log")))
         secrets = [secret for site in self._sites for secret in site.secrets()]
         for sandbox in self._sandboxes:
             secrets += [box["password"] for box in sandbox.mailboxes]

@@ -14,7 +14,8 @@ RUN_TIMEOUT = 180.0
 STOP_TIMEOUT = 30.0
 
 # Nothing of the caller's environment may decide a test.
-_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+         "TSAN_OPTIONS")
 
 
 def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:

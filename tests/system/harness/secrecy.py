@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The meshdrop authors
-"""What no log may ever hold: secrets, and values that identify a patient."""
+"""What no log may ever hold: secrets, values that identify a patient, findings of a sanitizer."""
 
 from pathlib import Path
 
@@ -24,3 +24,11 @@ def assert_no_leaks(logs: list[Path], forbidden: list[str]) -> None:
     for log in logs:
         found = leaks(log.read_text(encoding="utf-8", errors="backslashreplace"), forbidden)
         assert not found, f"{log.name} holds what no log may hold:\n" + "\n".join(found[:5])
+
+
+def assert_no_races(logs: list[Path]) -> None:
+    """Fails with the first race that the thread sanitizer found, whatever became of the test."""
+    for log in logs:
+        text = log.read_text(encoding="utf-8", errors="backslashreplace")
+        found = text.partition("WARNING: ThreadSanitizer")
+        assert not found[1], f"{log.name}: {''.join(found[1:])[:4000]}"
