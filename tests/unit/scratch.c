@@ -79,3 +79,8 @@ size_t scratch_count_fds(void)
 	assert_int_equal(closedir(dir), 0);
 	return count;
 }
+
+bool scratch_on_valgrind(void)
+{
+	return getenv("MESHDROP_VALGRIND");
+}

@@ -9,6 +9,7 @@
 #define MESHDROP_TESTS_SCRATCH_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -29,5 +30,9 @@ void scratch_path(const struct scratch *scratch, const char *name,
 		  char ret[PATH_MAX]);
 /* Open descriptors of this process. */
 size_t scratch_count_fds(void);
+/* Whether the suite "static" runs this under valgrind, which answers some system
+ * calls otherwise than the system: there a failed exec is no failed posix_spawn,
+ * /proc/self/exe is valgrind, and there is no pidfd_open. */
+bool scratch_on_valgrind(void);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "scratch.h"
 
 #define THREADS 4
 #define LINES 200
@@ -218,6 +219,8 @@ static int journal_child(void)
 static void test_journal(void **state)
 {
 	(void)state;
+	if (scratch_on_valgrind())
+		skip();
 	catch_stderr();
 	pid_t pid = fork();
 	if (pid == 0) {

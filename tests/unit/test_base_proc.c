@@ -162,6 +162,8 @@ static void test_the_descriptor_tells_the_end(void **state)
 static void test_no_program(void **state)
 {
 	const struct scratch *scratch = *state;
+	if (scratch_on_valgrind())
+		skip();
 	scratch_write(scratch, "text", "no program\n");
 	scratch_write(scratch, "no-format", "no program\n");
 	assert_int_equal(fchmodat(scratch->fd, "no-format", 0700, 0), 0);
@@ -185,6 +187,8 @@ static void test_no_program(void **state)
 static void test_no_search(void **state)
 {
 	(void)state;
+	if (scratch_on_valgrind())
+		skip();
 	char name[] = "true";
 	char *argv[] = { name, NULL };
 	struct proc proc;

@@ -272,7 +272,7 @@ static int open_with_foreign_out(struct fixture *f)
 	scratch_path(&f->dir, "root/OUT", path);
 	int flags = CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
 	if (unshare(flags) < 0 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", path, "tmpfs", 0, "size=64k") < 0)
 		return 2;
 	if (open_box(f) != -(int)ERR_CONFIG)
