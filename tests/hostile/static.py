@@ -157,15 +157,20 @@ def _cppcheck(context: Context) -> None:
 
 
 def _valgrind(test: str, context: Context) -> None:
+    """A finding counts at once. A test that fails without one may have run out of its own time, so
+    much slower everything is here, and has one more try."""
     _need("valgrind", "valgrind")
     build = context.options.builddir
     program = build / test
     assert program.is_file(), f"{program} was not built"
-    status, text = _run(
-        [*VALGRIND, str(program)], context.path, MESHDROP_SRCDIR=str(SOURCES),
-        MESHDROP_BUILDDIR=str(build), MESHDROP_VALGRIND="1")
-    found = _memcheck_said(context.path)
-    assert not found, found[:SHOWN]
+    for _ in range(2):
+        status, text = _run(
+            [*VALGRIND, str(program)], context.path, MESHDROP_SRCDIR=str(SOURCES),
+            MESHDROP_BUILDDIR=str(build), MESHDROP_VALGRIND="1")
+        found = _memcheck_said(context.path)
+        assert not found, found[:SHOWN]
+        if status == 0:
+            break
     assert status == 0, f"no finding, but the test failed with {status}\n{text[-SHOWN:]}"
     context.count("valgrind-tests", text.count("[       OK ]"))
     context.count("valgrind-skipped", text.count("[  SKIPPED ]"))
