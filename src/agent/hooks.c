@@ -37,6 +37,7 @@ struct hooks {
 	int wake_fd;
 	bool stop_soon;
 	bool stop_now;
+	bool abandoned;
 	struct lane **lanes; /* owned; none goes before the end */
 	size_t lane_count;
 	struct children children; /* owners: hooks; changed by the thread */
@@ -167,6 +168,8 @@ static void start_one(struct hooks *hooks, struct lane *lane)
 	if (r == 0) {
 		children_add(&hooks->children, hook, &proc, clock_mono_ns(),
 			     hook->timeout_ns);
+		if (hooks->abandoned) /* while it was being started */
+			children_kill(&hooks->children);
 		return;
 	}
 	AUTO_FREE char *reason = xasprintf("reason=\"%s\"", err.text);
@@ -178,7 +181,8 @@ static void start_ready(struct hooks *hooks)
 {
 	for (size_t i = 0; i < hooks->lane_count; i++) {
 		struct lane *lane = hooks->lanes[i];
-		while (lane->first && lane->running < lane->parallel)
+		while (lane->first && lane->running < lane->parallel &&
+		       !hooks->abandoned)
 			start_one(hooks, lane);
 	}
 }
@@ -378,6 +382,7 @@ void hooks_abandon(struct hooks *hooks)
 	if (!hooks)
 		return;
 	hold(hooks);
+	hooks->abandoned = true;
 	children_kill(&hooks->children);
 	let_go(hooks);
 }

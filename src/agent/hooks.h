@@ -73,7 +73,8 @@ bool hooks_idle(struct hooks *hooks);
 void hooks_stop_soon(struct hooks *hooks);
 /* Ends what runs as at its time limit; idle within seconds. */
 void hooks_stop_now(struct hooks *hooks);
-/* SIGKILL to all that runs; for a process that is about to end. */
+/* SIGKILL to all that runs or is being started, and nothing is started any
+ * more; for a process that is about to end. */
 void hooks_abandon(struct hooks *hooks);
 
 #endif
