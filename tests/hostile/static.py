@@ -248,11 +248,14 @@ def _tsan_build(context: Context) -> Path:
 def _tsan(tests: Sequence[str], context: Context) -> None:
     """The harness fails a test whose programs' logs have a race; see Lab.close."""
     _try_tsan(context)
+    ((python, *_),) = _ask_make(context.options, "PYTHON")
+    if _run([python, "-c", "import cryptography, pytest, xdist"], context.path)[0] != 0:
+        raise Skip(f"{python} lacks pytest, xdist or cryptography")
     build = _tsan_build(context)
     place = SOURCES / "tests" / "system"
     files = [str(place / f"test_{name}.py") for name in tests] or [str(place)]
     status, text = _run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", "not big", "-n",
+        [python, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", "not big", "-n",
          str(context.options.jobs), f"--basetemp={context.path}/tests", *files],
         build, MESHDROP_BUILDDIR=str(build), MESHDROP_SRCDIR=str(SOURCES), TSAN_OPTIONS=TSAN,
         PYTHONDONTWRITEBYTECODE="1")
