@@ -23,7 +23,7 @@ USUAL = {"PATH", "LANG", "TZ", "MESHDROP_EVENT", "MESHDROP_MAILBOX", "MESHDROP_C
 # Notes what it was given as a file of JSON, complete at once, then does what it is told.
 RECORDER = """\
 #!/usr/bin/python3
-import json, os, sys, time
+import json, os, signal, sys, time
 folder, action = sys.argv[1], sys.argv[2]
 environment = dict(os.environ)
 environment.pop("LC_CTYPE", None)  # Python's own
@@ -48,7 +48,7 @@ with open(name + ".tmp", "w") as file:
     json.dump(said, file)
 os.rename(name + ".tmp", name + ".json")
 if action == "hang":
-    time.sleep(600)
+    signal.pause()
 elif action == "wait":
     while not os.path.exists(os.path.join(folder, "go")):
         time.sleep(0.02)
