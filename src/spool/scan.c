@@ -466,9 +466,14 @@ static void name_odd(struct run *run)
 	}
 }
 
+/* The run has its rules, times and folder; the rest is set here. */
 static int run_once(struct scan *scan, struct run *run, size_t most,
 		    struct scan_result *ret, struct err *err)
 {
+	run->old = &scan->table;
+	run->old_lone = &scan->lone;
+	run->old_odd = &scan->odd;
+	run->result = (struct scan_result){ .next_ns = -1, .oldest_s = -1 };
 	int r = look_at_all(run, err);
 	if (r == 0) {
 		hand_out(run, most);
@@ -497,14 +502,10 @@ int scan_run(struct scan *scan, const struct boxdir *box,
 	     size_t most, struct scan_result *ret, struct err *err)
 {
 	struct run run = {
-		.old = &scan->table,
-		.old_lone = &scan->lone,
-		.old_odd = &scan->odd,
 		.rules = *rules,
 		.mono_ns = mono_ns,
 		.wall_ns = wall_ns,
 		.dir = box->out,
-		.result = { .next_ns = -1, .oldest_s = -1 },
 	};
 	int r = run_once(scan, &run, most, ret, err);
 	if (r < 0)
@@ -518,15 +519,11 @@ int scan_run_files(struct scan *scan, const struct scan_folder *folder,
 		   struct err *err)
 {
 	struct run run = {
-		.old = &scan->table,
-		.old_lone = &scan->lone,
-		.old_odd = &scan->odd,
 		.rules = *rules,
 		.mono_ns = mono_ns,
 		.wall_ns = wall_ns,
 		.dir = folder->fd,
 		.folder = folder,
-		.result = { .next_ns = -1, .oldest_s = -1 },
 	};
 	int r = run_once(scan, &run, most, ret, err);
 	if (r < 0)
