@@ -160,6 +160,16 @@ static bool is_control(unsigned char c)
 	return c < 0x20 || c == 0x7f;
 }
 
+bool text_is_own_folder(const char *s)
+{
+	static const char *const own[] = { "IN", "OUT", "SENT", "FAILED",
+					   "TEMP" };
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (text_equal_nocase(s, own[i]))
+			return true;
+	return false;
+}
+
 bool text_is_file_name(const char *s)
 {
 	size_t len = strnlen(s, TEXT_NAME_SIZE);

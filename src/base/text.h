@@ -34,6 +34,8 @@ bool text_flag(const char *s, bool *ret);
 bool text_is_message_id(const char *s);
 /* [A-Za-z0-9_-]{1,32} */
 bool text_is_mailbox_id(const char *s);
+/* IN, OUT, SENT, FAILED or TEMP, in any letter case. */
+bool text_is_own_folder(const char *s);
 /* One component that may be opened: 1 to 255 bytes, no '/', not "." or "..",
  * no control bytes. */
 bool text_is_file_name(const char *s);

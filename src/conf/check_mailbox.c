@@ -26,23 +26,12 @@
 
 /* --- folders --- */
 
-static bool is_own_folder(const char *name)
-{
-	static const char *const own[] = { "IN", "OUT", "SENT", "FAILED",
-					   "TEMP" };
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-		if (text_equal_nocase(name, own[i]))
-			return true;
-	}
-	return false;
-}
-
 static void check_folder(struct schema_load *load, const char *name)
 {
 	int line = schema_line(load, "", "folder");
 	if (!name)
 		return;
-	if (is_own_folder(name))
+	if (text_is_own_folder(name))
 		schema_complain(load, line,
 				"%s: folder must not be one of IN, OUT, SENT, "
 				"FAILED and TEMP",

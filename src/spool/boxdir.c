@@ -173,19 +173,6 @@ static int open_folders(struct boxdir *box, struct err *err)
 	return r < 0 ? r : fsx_sync_dir(box->base, box->root, err);
 }
 
-static int check_name(const char *name, struct err *err)
-{
-	static const char *const ours[] = { "IN", "OUT", "SENT", "FAILED",
-					    "TEMP" };
-	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-		if (text_equal_nocase(name, ours[i]))
-			return err_set(err, ERR_CONFIG,
-				       "folder '%s' is one of the mailbox's "
-				       "own: choose another name",
-				       name);
-	return 0;
-}
-
 static int check_device(const struct boxdir *box, int fd, struct err *err)
 {
 	struct stat temp;
@@ -205,8 +192,13 @@ int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
 {
 	AUTO_CLOSE int fd = -1;
 	char spelled[TEXT_NAME_SIZE];
-	int r = check_name(name, err);
-	if (r == 0)
+	int r = 0;
+	if (text_is_own_folder(name))
+		r = err_set(err, ERR_CONFIG,
+			    "folder '%s' is one of the mailbox's own: choose "
+			    "another name",
+			    name);
+	else
 		r = open_folder(box->base, name, make, spelled, &fd, err);
 	if (r == 0)
 		r = check_device(box, fd, err);

@@ -204,6 +204,18 @@ static void test_file_names(void **state)
 		assert_false(text_is_file_name(bad[i]));
 }
 
+static void test_own_folders(void **state)
+{
+	(void)state;
+	static const char *const own[] = { "IN",   "OUT", "SENT", "FAILED",
+					   "TEMP", "in",  "Sent" };
+	static const char *const others[] = { "", "INN", "lab", "OUT ", "I" };
+	for (size_t i = 0; i < COUNT(own); i++)
+		assert_true(text_is_own_folder(own[i]));
+	for (size_t i = 0; i < COUNT(others); i++)
+		assert_false(text_is_own_folder(others[i]));
+}
+
 static void test_header_values(void **state)
 {
 	(void)state;
@@ -359,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_file_names),
+		cmocka_unit_test(test_own_folders),
 		cmocka_unit_test(test_header_values),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_trim),
