@@ -20,6 +20,8 @@
 /* The longest line, with its line feed. */
 #define LINE_MAX_BYTES 4096
 #define MORE "..."
+/* Stands for a quote of the format; see quote(). */
+#define MARK '\x01'
 /* Room for a time and a level, or a priority. */
 #define HEAD_SIZE 64
 
@@ -69,6 +71,46 @@ static void make_head(char head[HEAD_SIZE], enum log_level level)
 		       level_word(level)); /* fits */
 }
 
+/* Copies text, with the quotes that come from an argument as \x22 where they
+ * would end a value early and so could forge the next fact. marked is the same
+ * text made from a format with MARK for each quote: there the two differ. */
+static void quote(char *dst, size_t size, const char *text, const char *marked)
+{
+	const char *end = dst + size - 1;
+	bool inside = false;
+	for (; *text; text++, marked++) {
+		bool ours = *text != *marked;
+		bool foreign = inside && !ours && *text == '"';
+		const char *as = foreign ? "\\x22" : text;
+		size_t len = foreign ? 4 : 1;
+		if (len > (size_t)(end - dst))
+			break;
+		memcpy(dst, as, len);
+		dst += len;
+		inside = inside != ours;
+	}
+	*dst = '\0';
+}
+
+static void put_facts(char *dst, size_t size, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
+static void put_facts(char *dst, size_t size, const char *fmt, va_list ap)
+{
+	char text[LINE_MAX_BYTES + 1];
+	char marked[LINE_MAX_BYTES + 1];
+	char other[LINE_MAX_BYTES + 1];
+	(void)text_copy(other, sizeof(other), fmt); /* ours, and short */
+	for (char *at = strchr(other, '"'); at; at = strchr(at, '"'))
+		*at = MARK;
+	va_list again;
+	va_copy(again, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(marked, sizeof(marked), other, again);
+	va_end(again);
+	quote(dst, size, text, marked);
+}
+
 static void make_body(char *body, size_t size, const char *event,
 		      const char *mailbox, const char *fmt, va_list ap)
 	__attribute__((format(printf, 5, 0)));
@@ -80,7 +122,7 @@ static void make_body(char *body, size_t size, const char *event,
 	(void)snprintf(body, size, "%s%s%s ", event, mailbox ? " mailbox=" : "",
 		       mailbox ? mailbox : "");
 	size_t len = strlen(body);
-	(void)vsnprintf(body + len, size - len, fmt, ap);
+	put_facts(body + len, size - len, fmt, ap);
 	len = strlen(body);
 	if (body[len - 1] == ' ')
 		body[len - 1] = '\0';

@@ -5,9 +5,10 @@
  *
  * "event mailbox=ID key=value ...": first the name of the event, then facts.
  * Only agent, cli and sandbox log. Foreign text is escaped here, so that a
- * file name cannot forge a line or drive a terminal; the whole line is
- * escaped, callers quote names with %s between double quotes. Never pass a
- * secret, a token, message content, To_DTS, Subject or LocalId.
+ * file name cannot forge a line or a fact or drive a terminal: callers put
+ * \"%s\" around it in the format, and a quote in the text becomes \x22. Text
+ * outside of such quotes is taken for facts and only made fit for a terminal.
+ * Never pass a secret, a token, message content, To_DTS, Subject or LocalId.
  *
  * Lines go to standard error: with the journal's <N> priority when systemd
  * reads it, otherwise with time and level. Safe from any thread.

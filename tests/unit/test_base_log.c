@@ -125,6 +125,21 @@ static void test_foreign_text(void **state)
 	free(text);
 }
 
+/* A name cannot end its value and go on with facts of its own. */
+static void test_forged_fact(void **state)
+{
+	(void)state;
+	catch_stderr();
+	log_event(LOG_LEVEL_INFO, "sent", "M",
+		  "file=\"%s\" n=%d reason=\"%s\"%s", "a\" job=X \"b\x01", 1,
+		  "of 'c\"'", " to=\"d\"");
+	char *text = caught_text();
+	expect_body(text,
+		    "sent mailbox=M file=\"a\\x22 job=X \\x22b\\x01\" n=1 "
+		    "reason=\"of 'c\\x22'\" to=\"d\"\n");
+	free(text);
+}
+
 static void test_levels(void **state)
 {
 	(void)state;
@@ -253,6 +268,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_empty_parts),
 		cmocka_unit_test(test_foreign_text),
+		cmocka_unit_test(test_forged_fact),
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_threads),
