@@ -13,6 +13,7 @@
 #include "agent/route.h"
 #include "agent/turn.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "spool/pair.h"
@@ -187,9 +188,34 @@ static void note(struct turn *turn, const struct scan_result *result,
 		mailbox->scan_due_ns = 0; /* there may be more */
 }
 
+/* What is dropped into a folder that another has replaced is seen by nobody:
+ * an application may put its folder aside and make a new one for each run. */
+static int renew(const struct turn *turn, struct route_folder *folder,
+		 struct err *err)
+{
+	bool other = false;
+	int r = boxdir_renew_folder(&turn->mailbox->dir, folder->name,
+				    &folder->fd, &other, err);
+	if (r < 0) {
+		err_prefix(err, "a route's folder cannot be used");
+		return r;
+	}
+	if (!other)
+		return 0;
+	log_event(LOG_LEVEL_NOTICE, "folder-replaced", turn->mailbox->set->id,
+		  "folder=\"%s\" result=\"files are taken from the new one\"",
+		  folder->path);
+	folder->scan = scan_free(folder->scan);
+	folder->scan = scan_new();
+	return 0;
+}
+
 static int look_at(struct turn *turn, struct route_folder *folder,
 		   struct err *err)
 {
+	int r = renew(turn, folder, err);
+	if (r < 0)
+		return r;
 	const struct scan_folder where = {
 		.fd = folder->fd,
 		.path = folder->path,
@@ -202,8 +228,8 @@ static int look_at(struct turn *turn, struct route_folder *folder,
 	size_t room = outgoing_room(turn->mailbox);
 	int64_t now = clock_mono_ns();
 	struct scan_result result;
-	int r = scan_run_files(folder->scan, &where, &rules, now,
-			       clock_wall_ns(), room, &result, err);
+	r = scan_run_files(folder->scan, &where, &rules, now, clock_wall_ns(),
+			   room, &result, err);
 	if (r < 0)
 		return r;
 	note(turn, &result, room, now);

@@ -291,6 +291,8 @@ static int claim_ready(struct turn *turn, struct err *err)
 	r = claim_all(turn, err);
 	if (!turn->denied)
 		mailbox_cleared(mailbox, &mailbox->denied, "pair-readable");
+	if (r == 0)
+		mailbox_cleared(mailbox, &mailbox->folder, "folder-well");
 	return r;
 }
 
@@ -352,10 +354,9 @@ static bool send_out(struct turn *turn, struct err *err)
 	if (mailbox->send_due_ns > now)
 		return true;
 	unsigned none = 0;
-	if (claim_ready(turn, err) == 0)
-		mailbox_cleared(mailbox, &mailbox->folder, "folder-well");
-	else if (!rest(turn, err, "folder-trouble", &mailbox->folder, &none,
-		       &mailbox->scan_due_ns))
+	if (claim_ready(turn, err) < 0 &&
+	    !rest(turn, err, "folder-trouble", &mailbox->folder, &none,
+		  &mailbox->scan_due_ns))
 		return false;
 	if (send_all(turn, err) < 0)
 		return rest(turn, err, "sending-trouble", &mailbox->sending,

@@ -219,6 +219,25 @@ static bool is_same_place(int fd, const struct stat *now)
 	       held.st_dev == now->st_dev && held.st_ino == now->st_ino;
 }
 
+int boxdir_renew_folder(const struct boxdir *box, const char *name, int *fd,
+			bool *ret_other, struct err *err)
+{
+	AUTO_CLOSE int now = -1;
+	struct stat st;
+	int r = boxdir_open_folder(box, name, true, &now, err);
+	if (r == 0)
+		r = fsx_stat(now, name, &st, err);
+	if (r < 0)
+		return r;
+	*ret_other = !is_same_place(*fd, &st);
+	if (!*ret_other)
+		return 0;
+	int before = *fd;
+	*fd = now;
+	now = before;
+	return 0;
+}
+
 int boxdir_check(const struct boxdir *box, struct err *err)
 {
 	const int held[FOLDERS] = { box->temp, box->in, box->out, box->sent,

@@ -65,6 +65,12 @@ int boxdir_open(struct boxdir *box, const char *id, const char *root,
 int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
 		       int *ret_fd, struct err *err)
 	__attribute__((warn_unused_result));
+/* Opens a folder that boxdir_open_folder opened anew when another stands in its
+ * place now, and makes it when it was removed; *ret_other: *fd is that one. On
+ * failure *fd is as before. */
+int boxdir_renew_folder(const struct boxdir *box, const char *name, int *fd,
+			bool *ret_other, struct err *err)
+	__attribute__((warn_unused_result));
 /* Whether the five folders are still those that were opened: what is put into
  * one that was moved away or removed is seen by nobody. */
 int boxdir_check(const struct boxdir *box, struct err *err)

@@ -393,6 +393,56 @@ def test_folder_that_cannot_be_one(lab: Lab, sandbox: Sandbox) -> None:
     assert "X26ABC1.yaml" in done.err and f"{site.folder('letters')}" in done.err, done
 
 
+def test_folder_replaced_while_it_runs(lab: Lab, sandbox: Sandbox, receiver: Site) -> None:
+    """Put aside for a new one, or removed: files are taken from what has the name now."""
+    site = make_sender(lab, sandbox, route(), scan_interval="100ms")
+    process = site.start_daemon()
+    put(site, "a.pdf")
+    site.wait_sent("a.pdf")
+    letters = site.folder("letters")
+    letters.rename(letters.with_name("letters.old"))
+    letters.mkdir()
+    put(site, "b.pdf")
+    site.wait_sent("b.pdf")
+    process.wait_text(f'folder-replaced mailbox=X26ABC1 folder="{letters}"')
+    letters.rmdir()
+    wait_for(letters.is_dir, "the folder, made again")
+    put(site, "c.pdf")
+    site.wait_sent("c.pdf")
+    put(site, "d.pdf", folder="letters.old")
+    site.stop_daemon()
+    assert site.names("letters.old") == ["d.pdf"]
+    receiver.run_ok()
+    assert told_names(sandbox, receiver.received()) == ["a.pdf", "b.pdf", "c.pdf"]
+
+
+def test_folder_becomes_a_link_while_it_runs(lab: Lab, sandbox: Sandbox) -> None:
+    """Nothing is taken through it, the log says why, OUT goes on, and so does it when mended."""
+    site = make_sender(lab, sandbox, route(), scan_interval="100ms")
+    process = site.start_daemon()
+    letters = site.folder("letters")
+    elsewhere = site.path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "secret.pdf").write_bytes(b"of somebody else")
+    letters.rmdir()
+    letters.symlink_to(elsewhere)
+    process.wait_text(" folder-trouble ")
+    site.drop("pair", b"content")
+    site.wait_sent("pair")
+    sandbox.forget_requests()
+    wait_for(lambda: len(sandbox.requests("GET", r"/inbox(\?|$)")) > 2, "three polls more")
+    assert " folder-well " not in process.text()
+    letters.unlink()
+    letters.mkdir()
+    put(site, "a.pdf")
+    site.wait_sent("a.pdf")
+    process.wait_text(" folder-well ")
+    site.stop_daemon()
+    (trouble,) = [line for line in process.text().splitlines() if " folder-trouble " in line]
+    assert f"'{letters}'" in trouble and "symbolic link" in trouble, trouble
+    assert os.listdir(elsewhere) == ["secret.pdf"]
+
+
 def test_file_we_may_not_read(lab: Lab, sandbox: Sandbox) -> None:
     """It stays where it is, and the others go."""
     if os.geteuid() == 0:

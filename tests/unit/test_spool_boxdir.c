@@ -368,6 +368,44 @@ static void test_check_notices_what_was_replaced(void **state)
 	assert_int_equal(boxdir_check(&f->box, &f->err), 0);
 }
 
+static void must_renew(struct fixture *f, int *fd, bool expected)
+{
+	bool other = !expected;
+	int r = boxdir_renew_folder(&f->box, "lab", fd, &other, &f->err);
+	if (r < 0)
+		fail_msg("%s", f->err.text);
+	assert_int_equal(other, expected);
+	assert_is(f, *fd, "root/lab", 0770);
+}
+
+/* Another of the name, one that cannot be used, none. */
+static void test_renew(void **state)
+{
+	struct fixture *f = *state;
+	must_open(f);
+	int base = f->box.base;
+	int fd = -1;
+	assert_int_equal(boxdir_open_folder(&f->box, "lab", true, &fd, &f->err),
+			 0);
+	size_t open_files = scratch_count_fds();
+	must_renew(f, &fd, false);
+	assert_int_equal(renameat(base, "lab", base, "away"), 0);
+	must_renew(f, &fd, true);
+	must_renew(f, &fd, false);
+	assert_int_equal(unlinkat(base, "lab", AT_REMOVEDIR), 0);
+	assert_int_equal(symlinkat("away", base, "lab"), 0);
+	int before = fd;
+	bool other = false;
+	assert_int_equal(boxdir_renew_folder(&f->box, "lab", &fd, &other,
+					     &f->err),
+			 -(int)ERR_UNSAFE);
+	assert_int_equal(fd, before);
+	assert_int_equal(unlinkat(base, "lab", 0), 0);
+	must_renew(f, &fd, true);
+	assert_int_equal(scratch_count_fds(), open_files);
+	assert_int_equal(close(fd), 0);
+}
+
 /* --- locks --- */
 
 static void must_lock(struct boxdir *box)
@@ -508,6 +546,7 @@ int main(void)
 		TEST(test_two_file_systems),
 		TEST(test_open_state),
 		TEST(test_check_notices_what_was_replaced),
+		TEST(test_renew),
 		TEST(test_lock_keeps_others_away),
 		TEST(test_lock_with_another_root),
 		TEST(test_lock_with_another_state),
