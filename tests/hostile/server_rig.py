@@ -8,6 +8,7 @@ every run: no crash, memory and disk within bounds, nothing acknowledged that is
 written elsewhere.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -349,7 +350,8 @@ class Bench:
                         process.send_signal(signal.SIGABRT)
                         process.wait()
                         raise AssertionError(f"meshdropd --once does not end within {limit:g} s")
-                    time.sleep(LOOK_EVERY)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(LOOK_EVERY)
         disk = max(disk, _disk_of(self.site.path))
         text = log.read_bytes()[start:].decode("utf-8", "backslashreplace")
         return Ran(process.returncode, text, memory, disk, time.monotonic() - begin)
