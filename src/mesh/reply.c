@@ -173,7 +173,7 @@ static int read_ids(const json_t *body, struct reply_page *page,
 	size_t size = json_array_size(messages);
 	if (!json_is_array(messages))
 		return err_set(err, ERR_PROTOCOL,
-			       "the list of the inbox has no \"messages\"");
+			       "the list of the inbox has no 'messages'");
 	if (size > REPLY_PAGE_MAX)
 		return err_set(err, ERR_PROTOCOL,
 			       "the list of the inbox has more than %d "
@@ -318,7 +318,7 @@ int reply_lookup_read(const char *body, size_t len, struct reply_lookup *ret,
 	size_t size = json_array_size(results);
 	if (!json_is_array(results) || size > REPLY_LOOKUP_MAX)
 		return err_set(err, ERR_PROTOCOL,
-			       "the answer to the look-up has no \"results\" "
+			       "the answer to the look-up has no 'results' "
 			       "or more than %d",
 			       REPLY_LOOKUP_MAX);
 	struct reply_lookup lookup = {

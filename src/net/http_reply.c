@@ -174,7 +174,7 @@ static int framing(struct http_head *head, const char *name, const char *value,
 		if (head->chunked || !text_equal_nocase(value, "chunked"))
 			return err_set(err, ERR_PROTOCOL,
 				       "the answer has a Transfer-Encoding "
-				       "other than \"chunked\"");
+				       "other than 'chunked'");
 		head->chunked = true;
 	}
 	if (strcmp(name, "connection") == 0 &&

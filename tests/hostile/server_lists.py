@@ -87,7 +87,7 @@ def _of_many(value: str, size: int = 4 << 20) -> bytes:
 
 GOOD = json.dumps({"messages": [BEFORE, AFTER], "links": {}}).encode()
 NOT_JSON = "the list of the inbox: not JSON"
-NO_MESSAGES = 'the list of the inbox has no "messages"'
+NO_MESSAGES = "the list of the inbox has no 'messages'"
 MANY = "over 100000 values"
 DEEP = "nested deeper than 16 levels"
 TWICE = "a key is there twice"
