@@ -23,7 +23,7 @@
 
 static void put_text(json_t *object, const char *key, const char *value)
 {
-	if (json_object_set_new(object, key, json_string(value)) < 0)
+	if (json_object_set_new(object, key, json_shown(value)) < 0)
 		abort(); /* out of memory */
 }
 

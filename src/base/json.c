@@ -5,8 +5,12 @@
 #include "base/json.h"
 
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
 
 /* What a text would become, before any of it does: a value needs many times the
  * memory of its text. Strings are skipped as the grammar has them, so that
@@ -98,6 +102,17 @@ int json_read(const char *data, size_t len, json_t **ret, struct err *err)
 const char *json_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
+}
+
+json_t *json_shown(const char *text)
+{
+	size_t size = 4 * strlen(text) + 1;
+	AUTO_FREE char *safe = xmalloc(size);
+	text_escape(safe, size, text);
+	json_t *string = json_string(safe);
+	if (!string)
+		abort(); /* out of memory */
+	return string;
 }
 
 void json_auto_free(json_t **json)

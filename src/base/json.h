@@ -29,6 +29,10 @@ int json_read(const char *data, size_t len, json_t **ret, struct err *err)
 /* Text of a string member, or NULL; borrowed from the object. */
 const char *json_text(const json_t *object, const char *key);
 
+/* A string to be shown, of text that others chose and that need not be UTF-8:
+ * escaped as in a log. The caller owns it; never NULL. */
+json_t *json_shown(const char *text);
+
 void json_auto_free(json_t **json);
 #define AUTO_JSON __attribute__((cleanup(json_auto_free)))
 

@@ -150,7 +150,7 @@ static json_t *describe_texts(const struct conf_texts *texts)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < texts->count; i++)
-		show_append(list, json_string(texts->items[i]));
+		show_append(list, json_shown(texts->items[i]));
 	return list;
 }
 

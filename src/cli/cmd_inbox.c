@@ -29,7 +29,7 @@ struct inbox {
 static void add_page(struct inbox *inbox, const struct reply_page *page)
 {
 	for (size_t i = 0; i < page->count; i++)
-		show_append(inbox->ids, json_string(page->ids[i]));
+		show_append(inbox->ids, json_shown(page->ids[i]));
 	inbox->refused += page->refused;
 }
 

@@ -18,7 +18,6 @@
 #include "base/err.h"
 #include "base/fsx.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/folder.h"
 #include "cli/owner.h"
@@ -182,11 +181,8 @@ static int look_at(const struct conf_mailbox *set, int state_dir,
 static void put_look(json_t *list, const char *id, const struct look *look)
 {
 	json_t *texts = json_array();
-	for (size_t i = 0; i < look->findings.count; i++) {
-		char safe[4 * ERR_TEXT_MAX];
-		text_escape(safe, sizeof(safe), look->findings.texts[i]);
-		show_append(texts, json_string(safe));
-	}
+	for (size_t i = 0; i < look->findings.count; i++)
+		show_append(texts, json_shown(look->findings.texts[i]));
 	json_t *object = json_object();
 	show_put_text(object, "mailbox", id);
 	show_put(object, "running", json_boolean(look->running));

@@ -162,8 +162,7 @@ void show_put(json_t *object, const char *key, json_t *value)
 
 void show_put_text(json_t *object, const char *key, const char *value)
 {
-	AUTO_FREE char *safe = escaped(value);
-	show_put(object, key, json_string(safe));
+	show_put(object, key, json_shown(value));
 }
 
 void show_put_number(json_t *object, const char *key, uint64_t value)

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The meshdrop authors
 """Names that somebody may have chosen to be read by something else than a person."""
 
+import json
 import os
 from functools import partial
 
@@ -88,6 +89,27 @@ def _refused(user: str, stem: bytes, context: Context) -> None:
     assert {stem + b".ctl", stem + b".dat"} <= failed, f"{failed} {done}"
     reports = [name for name in os.listdir(world.site.folder("IN")) if name.endswith(".ctl")]
     assert len(reports) == 1, f"{reports} {done}"
+    world.check()
+    world.check_clean()
+
+
+def _denied(stem: bytes, context: Context) -> None:
+    """The same with a control file that may not be read: the trouble is named in the status."""
+    world = World(context, "user")
+    world.drop_innocent()
+    world.put(stem + b".dat", b"their content\n")
+    control = world.put(stem + b".ctl", world.control())
+    control.chmod(0)
+    done = world.run()
+    assert done.code in (0, 1), done
+    assert lines(done.err, "pair-denied"), done
+    status = json.loads((world.site.path / "state" / "status.json").read_bytes())
+    (mailbox,) = [box for box in status["mailboxes"] if box["id"] == MAILBOX]
+    assert "cannot be read" in mailbox["trouble"] or "denied" in mailbox["trouble"], mailbox
+    control.chmod(0o644)
+    world.run()
+    sent = {os.fsencode(name) for name in os.listdir(world.site.folder("SENT"))}
+    assert {stem + b".ctl", stem + b".dat"} <= sent, sent
     world.check()
     world.check_clean()
 
@@ -194,6 +216,9 @@ def cases(user: str) -> list[Case]:
                           user == "user"))
         found.append(Case(f"{user}-name-route-{name}", partial(_good_in_route, user, stem),
                           user == "user"))
+        if user == "user":
+            found.append(Case(f"user-name-denied-{name}", partial(_denied, stem),
+                              name == "not-utf8"))
     for name, (stem, shown, reason) in BAD.items():
         found.append(Case(f"{user}-name-{name}", partial(_bad, user, stem, shown, reason)))
         found.append(Case(f"{user}-name-route-{name}", partial(_bad_in_route, user, stem),

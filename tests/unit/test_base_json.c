@@ -186,6 +186,27 @@ static void test_number_of_values(void **state)
 	assert_int_equal(read_many("\"a,b,[c\"", 50000, &err), 0);
 }
 
+/* A file name may have any bytes; what is written must be JSON all the same. */
+static void test_shown(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		const char *shown;
+	} rows[] = {
+		{ "", "" },
+		{ "caf\xc3\xa9 \"x\"", "caf\xc3\xa9 \"x\"" },
+		{ "p\xff.ctl", "p\\xff.ctl" },
+		{ "cut \xc3", "cut \\xc3" },
+		{ "a\nb\x1b", "a\\x0ab\\x1b" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		AUTO_JSON json_t *string = json_shown(rows[i].text);
+		assert_non_null(string);
+		assert_string_equal(json_string_value(string), rows[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_number_of_values),
+		cmocka_unit_test(test_shown),
 	};
 	return cmocka_run_group_tests_name("base_json", tests, NULL, NULL);
 }
