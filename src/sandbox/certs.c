@@ -212,8 +212,7 @@ int certs_make(enum certs_kind kind, struct certs_issuer **issuer,
 	EVP_PKEY_free(key);
 	X509_free(cert);
 	if (!done)
-		return err_set(err, ERR_TLS,
-			       "cannot make the certificate '%s'",
+		return err_set(err, ERR_TLS, "cannot make the certificate '%s'",
 			       profile->common_name);
 	return 0;
 }
