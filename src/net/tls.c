@@ -16,6 +16,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fsx.h"
 #include "base/mem.h"
@@ -60,12 +61,20 @@ static BIO *memory(const struct buf *buf)
 	return BIO_new_mem_buf(buf->data, (int)buf->len);
 }
 
+/* "No end" is the year 9999 (RFC 5280 4.1.2.5), which no clock here can hold. */
+static int64_t clamp(int64_t s)
+{
+	if (s > INT64_MAX / CLOCK_SECOND)
+		return INT64_MAX / CLOCK_SECOND;
+	return s < INT64_MIN / CLOCK_SECOND ? INT64_MIN / CLOCK_SECOND : s;
+}
+
 static bool when(const ASN1_TIME *at, int64_t *ret)
 {
 	struct tm tm;
 	if (!at || ASN1_TIME_to_tm(at, &tm) != 1)
 		return false;
-	*ret = (int64_t)timegm(&tm);
+	*ret = clamp((int64_t)timegm(&tm));
 	return true;
 }
 

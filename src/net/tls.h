@@ -18,7 +18,9 @@ struct err;
 
 struct tls_certificate {
 	char subject[TLS_SUBJECT_SIZE];
-	int64_t not_before; /* seconds since 1970 UTC */
+	/* Seconds since 1970 UTC; what is beyond 64 bits of nanoseconds, as
+	 * the year 9999 for "no end", is as far away as these reach. */
+	int64_t not_before;
 	int64_t not_after;
 };
 

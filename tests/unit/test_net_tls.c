@@ -13,6 +13,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "net/tls.h"
 #include "scratch.h"
@@ -59,6 +60,17 @@ static const char second_cert[] =
 	"49Y5efIo+t3JiQIhALFPIfPjWaPhCdzOmL9EQ3jZfzmCJPkbQGoid44OnnWU\n"
 	"-----END CERTIFICATE-----\n";
 
+/* With notAfter 99991231235959Z. */
+static const char endless_cert[] =
+	"-----BEGIN CERTIFICATE-----\n"
+	"MIIBDTCBtAIBATAKBggqhkjOPQQDAjASMRAwDgYDVQQDDAdlbmRsZXNzMCAXDTI2\n"
+	"MTEyMjAwMDAwMFoYDzk5OTkxMjMxMjM1OTU5WjASMRAwDgYDVQQDDAdlbmRsZXNz\n"
+	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE4RJjXjkk7C2SNLdIBydne8nMrtj6\n"
+	"CFxk6G4Wsfh2QMv/93Zhusoze5xPjFq24JOPwjFxyITnZJQIeTSZfcSMXjAKBggq\n"
+	"hkjOPQQDAgNIADBFAiACttKQiaNgMeTkarAYbeZtn/E/wbgCc0XDg+ff3xOVwwIh\n"
+	"AP65Zs6Y0/373k7lJ5AHy/hwAuAfqw1iPVlJJ3JZp86p\n"
+	"-----END CERTIFICATE-----\n";
+
 static int inspect(const char *ca, const char *certificate, const char *key,
 		   struct tls_facts *ret, struct err *err)
 {
@@ -103,6 +115,20 @@ static void test_facts(void **state)
 	assert_int_equal(facts.cas[1].not_after, INT64_C(4387334181));
 	tls_facts_release(&facts);
 	assert_null(facts.cas);
+}
+
+/* RFC 5280 4.1.2.5: the end of one that has none; as nanoseconds too much. */
+static void test_without_end(void **state)
+{
+	(void)state;
+	struct tls_facts facts;
+	struct err err;
+	assert_int_equal(inspect(endless_cert, first_cert, first_key, &facts,
+				 &err),
+			 0);
+	assert_int_equal(facts.cas[0].not_before, INT64_C(1795305600));
+	assert_int_equal(facts.cas[0].not_after, INT64_MAX / CLOCK_SECOND);
+	tls_facts_release(&facts);
 }
 
 static void expect(const char *ca, const char *certificate, const char *key,
@@ -205,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_without_end),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_cut_ca),
 		cmocka_unit_test(test_explain),
