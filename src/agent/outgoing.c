@@ -45,6 +45,7 @@ int outgoing_reject(struct mailbox *mailbox, struct outgoing *out,
 	(void)text_copy(job->event, sizeof(job->event), event);
 	(void)text_copy(job->code, sizeof(job->code), code);
 	text_escape(job->text, sizeof(job->text), text);
+	personal_hide(mailbox, job, job->text);
 	int r = move(out, JOB_REJECTED, err);
 	if (r < 0)
 		return r;

@@ -97,26 +97,50 @@ char *personal_facts_staged(const struct mailbox *mailbox, const char *stem,
 
 /* --- hidden --- */
 
-void personal_mask(char *text, const char *value)
+/* How many bytes of value stand at the start of text; 0: it is not there. The
+ * end of text may have cut it. */
+static size_t match(const char *text, const char *value)
 {
 	size_t len = strlen(value);
+	size_t left = strlen(text);
 	if (len < MASK_LEN)
-		return;
-	char *at = text;
-	while (*at != '\0') {
-		size_t left = strlen(at);
-		bool whole = strncasecmp(at, value, len) == 0;
-		bool cut = left >= CUT_LEAST && left < len &&
-			   strncasecmp(at, value, left) == 0;
-		if (!whole && !cut) {
-			at++;
-			continue;
-		}
-		size_t gone = whole ? len : left;
-		memcpy(at, MASK, MASK_LEN);
-		memmove(at + MASK_LEN, at + gone, left - gone + 1);
-		at += MASK_LEN;
+		return 0;
+	if (left >= len)
+		return strncasecmp(text, value, len) == 0 ? len : 0;
+	return left >= CUT_LEAST && strncasecmp(text, value, left) == 0 ? left :
+									  0;
+}
+
+static void mark(bool *hidden, const char *text, const char *value)
+{
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		size_t len = match(text + i, value);
+		for (size_t j = 0; j < len; j++)
+			hidden[i + j] = true;
 	}
+}
+
+/* What is hidden has MASK_LEN bytes at least, so it only becomes shorter. */
+static void replace(char *text, const bool *hidden)
+{
+	size_t to = 0;
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		if (!hidden[i]) {
+			text[to++] = text[i];
+		} else if (i == 0 || !hidden[i - 1]) {
+			memcpy(text + to, MASK, MASK_LEN);
+			to += MASK_LEN;
+		}
+	}
+	text[to] = '\0';
+}
+
+void personal_mask(char *text, const char *const *values, size_t count)
+{
+	AUTO_FREE bool *hidden = xcalloc(strlen(text) + 1, sizeof(*hidden));
+	for (size_t i = 0; i < count; i++)
+		mark(hidden, text, values[i]);
+	replace(text, hidden);
 }
 
 void personal_hide(const struct mailbox *mailbox, const struct job *job,
@@ -127,9 +151,10 @@ void personal_hide(const struct mailbox *mailbox, const struct job *job,
 	struct ctl ctl;
 	ctl_init(&ctl);
 	read_claimed(mailbox, job, &ctl);
+	const char *values[FIELDS + 1];
 	for (size_t i = 0; i < FIELDS; i++)
-		personal_mask(text, ctl_get(&ctl, fields[i].field));
-	if (!job->local_id_made)
-		personal_mask(text, job->local_id);
+		values[i] = ctl_get(&ctl, fields[i].field);
+	values[FIELDS] = job->local_id_made ? "" : job->local_id;
+	personal_mask(text, values, FIELDS + 1);
 	ctl_release(&ctl);
 }

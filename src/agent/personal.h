@@ -28,8 +28,9 @@ char *personal_facts_staged(const struct mailbox *mailbox, const char *stem,
 void personal_hide(const struct mailbox *mailbox, const struct job *job,
 		   char *text);
 
-/* Replaces value in text by "***", in any case of letters, also where the end
- * of text cuts it. Values of less than 3 bytes stay: they name nobody. */
-void personal_mask(char *text, const char *value);
+/* Replaces values in text by "***", in any case of letters, also where the end
+ * of text cuts one or where they overlap: one may be a part of another. Values
+ * of less than 3 bytes stay: they name nobody. */
+void personal_mask(char *text, const char *const *values, size_t count);
 
 #endif

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from harness.process import clean_environment
 from harness.process import run as run_program
 from harness.sandbox import Sandbox
 from harness.secrecy import CANARY
-from harness.site import Site
+from harness.site import WORKFLOW, Site
 from harness.waiting import wait_for
 
 BOX = "ZQCANARYBOX"  # a recipient whose name is one
@@ -189,6 +190,35 @@ def _cut_echo(context: Context) -> None:
     done = site.run_once()
     assert site.names("FAILED"), done
     _search(_said(site, done), "a name", [f"{CANARY}long"])
+
+
+def _overlapping_echo(context: Context) -> None:
+    """A subject that has the recipient's name in it: nothing of either is left."""
+    sandbox = _service(context)
+    site = _site(context, sandbox, "X26ABC1")
+    subject = f"{CANARY}overlap at {BOX}"
+    text = json.dumps({"errorEvent": "SEND", "errorCode": "06", "errorDescription": subject})
+    sandbox.fault("POST", "/outbox", status=417, body=text)
+    _drop(site, "file", Subject=subject)
+    done = site.run_once()
+    assert site.names("FAILED"), done
+    _search(_said(site, done), "a name", [f"{CANARY}overlap"])
+
+
+def _refused_by_lookup(context: Context) -> None:
+    """An answer is lost, and tracking then has the message as refused and repeats its names."""
+    sandbox = _service(context)
+    site = _site(context, sandbox, "X26ABC1", resolve_after="0s", resolve_gap="0s")
+    sandbox.fault("POST", "/outbox", drop_reply=True)
+    track = {"messageId": "20261122101010101010_ABCDEF", "status": "Error", "localId": LOCAL_ID,
+             "recipient": BOX, "workflowId": WORKFLOW, "fileName": "file.dat",
+             "failureDiagnostic": ECHO,
+             "uploadTimestamp": time.strftime("%Y%m%d%H%M%S", time.gmtime())}
+    sandbox.fault("GET", "/tracking", status=200, body=json.dumps(track), skip=1, count=9)
+    _drop(site, "file")
+    runs = [site.run_once() for _ in range(3)]
+    assert "file.ctl" in site.names("FAILED"), runs[-1]
+    _look(context, site, *runs, *_tools(site))
 
 
 def _lost(context: Context) -> None:
@@ -618,6 +648,8 @@ def _cases() -> list[Case]:
         Case("good-journal", _good(("--debug",), {"JOURNAL_STREAM": "8:1"})),
         Case("refused-chunk", _refused_chunk),
         Case("cut-echo", _cut_echo),
+        Case("overlapping-echo", _overlapping_echo),
+        Case("refused-by-lookup", _refused_by_lookup),
         Case("lost-answer", _lost),
         Case("held", _held),
         Case("report", _report),

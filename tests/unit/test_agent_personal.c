@@ -20,7 +20,7 @@
 static void check_mask(const char *text, const char *value, const char *wanted)
 {
 	AUTO_FREE char *copy = xstrdup(text);
-	personal_mask(copy, value);
+	personal_mask(copy, &value, 1);
 	assert_string_equal(copy, wanted);
 }
 
@@ -30,10 +30,21 @@ static void test_mask(void **state)
 	check_mask("no name here", "SMITH", "no name here");
 	check_mask("SMITH", "SMITH", "***");
 	check_mask("a SMITH and smith, Smiths", "SMITH", "a *** and ***, ***s");
-	check_mask("SMITHSMITH", "SMITH", "******");
+	check_mask("SMITHSMITH", "SMITH", "***");
 	check_mask("Bob", "Bob", "***");
 	check_mask("", "SMITH", "");
 	check_mask("text", "", "text");
+}
+
+/* The part that is left of one when another in it is gone is a name, too. */
+static void test_values_that_overlap(void **state)
+{
+	(void)state;
+	static const char *const values[] = { "X26ABC2", "Mrs X at X26ABC2", "",
+					      "at x26", "ABC2 end" };
+	AUTO_FREE char *text = xstrdup("Mrs X at X26ABC2 or X26ABC2 END. at");
+	personal_mask(text, values, sizeof(values) / sizeof(*values));
+	assert_string_equal(text, "*** or ***. at");
 }
 
 static void test_short_value_stays(void **state)
@@ -87,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_values_that_overlap),
 		cmocka_unit_test(test_short_value_stays),
 		cmocka_unit_test(test_cut_value),
 		cmocka_unit_test(test_facts),
