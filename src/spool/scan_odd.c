@@ -67,6 +67,9 @@ static struct scan_odd_file *add(struct scan_odd *odd, bool known)
 	if (!odd->items)
 		odd->items = xcalloc((size_t)2 * SCAN_ODD_MAX,
 				     sizeof(*odd->items));
+	/* some file systems give a name twice while the folder changes */
+	if (known && odd->known == SCAN_ODD_MAX)
+		return NULL;
 	if (known) {
 		odd->items[odd->count++] = odd->items[odd->known];
 		return &odd->items[odd->known++];

@@ -283,6 +283,37 @@ static void test_folder_of_files_that_stand_alone(void **state)
 	assert_string_equal(f->result.odd[1].text, "link.pdf");
 }
 
+static void observe_many(struct scan_odd *odd, const struct scan_odd *old,
+			 char kind)
+{
+	for (unsigned i = 0; i < SCAN_ODD_MAX; i++) {
+		char name[32];
+		(void)snprintf(name, sizeof(name), "%c%03u.ctl", kind, i);
+		scan_odd_observe(odd, old, name, SCAN_HIDDEN, START);
+	}
+}
+
+/* Some file systems give a name twice while others change the folder: what was
+ * known may come more often than there is room. */
+static void test_names_that_come_twice(void **state)
+{
+	(void)state;
+	struct scan_odd old = { .items = NULL };
+	struct scan_odd odd = { .items = NULL };
+	observe_many(&old, &odd, 'k');
+	scan_odd_finish(&old);
+	observe_many(&odd, &old, 'n');
+	observe_many(&odd, &old, 'k');
+	observe_many(&odd, &old, 'k');
+	assert_int_equal(odd.count, 2 * SCAN_ODD_MAX);
+	assert_int_equal(odd.known, SCAN_ODD_MAX);
+	scan_odd_finish(&odd);
+	assert_int_equal(odd.count, SCAN_ODD_MAX);
+	assert_non_null(scan_odd_find(&odd, "k000.ctl"));
+	scan_odd_release(&old);
+	scan_odd_release(&odd);
+}
+
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -295,6 +326,7 @@ int main(void)
 		WITH_FOLDER(test_second_link_and_hidden_name_have_time),
 		WITH_FOLDER(test_no_more_than_the_limit),
 		WITH_FOLDER(test_folder_of_files_that_stand_alone),
+		cmocka_unit_test(test_names_that_come_twice),
 		cmocka_unit_test(test_all_kinds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
