@@ -259,11 +259,19 @@ static void print_files(const struct import *import)
 	(void)printf("\nThe old installation was only read.\n\n");
 }
 
+/* Whether a shell takes it as it stands: the line is there to be copied. */
+static bool is_plain(const char *path)
+{
+	return path[strspn(path, "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				 "/._-")] == '\0';
+}
+
 static void print_next(const struct import *import)
 {
 	bool usual = strcmp(import->dir, DEFAULT_DIR) == 0;
 	(void)printf("\nTo go on (a mailbox has one client at a time):\n  ");
-	if (import->can_stop_old)
+	if (import->can_stop_old && is_plain(import->old.signal_file))
 		(void)printf("echo 1 >%s", import->old.signal_file);
 	else
 		(void)printf("stop the Java client");

@@ -69,12 +69,27 @@ int element_secret(const struct cfg_part *part, enum cfg_field field,
 		return element_missing(part, field, err);
 	if (strlen(text) > SECRET_MAX)
 		return element_complain(part, field, err, "is too long");
+	return 0;
+}
+
+static bool has_control(const char *text)
+{
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return element_complain(
-				part, field, err,
-				"holds a control character or a line "
-				"end");
+			return true;
+	return false;
+}
+
+int element_check(const struct cfg_part *part, struct err *err)
+{
+	for (size_t i = 0; i < CFG_FIELD_COUNT; i++) {
+		enum cfg_field field = (enum cfg_field)i;
+		const char *text = cfg_text(part, field);
+		if (text && has_control(text))
+			return element_complain(part, field, err,
+						"holds a control character or "
+						"a line end");
+	}
 	return 0;
 }
 

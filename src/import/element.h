@@ -40,6 +40,10 @@ void element_note(struct fileset *set, const struct cfg_part *part,
 int element_flag(const struct cfg_part *part, enum cfg_field field, bool preset,
 		 bool *ret, struct err *err)
 	__attribute__((warn_unused_result));
+/* Each value becomes part of a line: of the settings, where a line end would
+ * begin another setting, of a secret's file, or on a terminal. */
+int element_check(const struct cfg_part *part, struct err *err)
+	__attribute__((warn_unused_result));
 /* Whether it is there and is what the file of a secret may hold. */
 int element_secret(const struct cfg_part *part, enum cfg_field field,
 		   struct err *err) __attribute__((warn_unused_result));

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -142,16 +143,31 @@ static int open_parent(const char *path, size_t name, int *ret_fd,
 	return r;
 }
 
+/* The folder above may be somebody's who put another in its place: it would
+ * get our mode and group, and the secrets. */
+static int check_ours(int dir, struct err *err)
+{
+	struct stat st;
+	int r = fsx_stat(dir, "folder", &st, err);
+	if (r == 0 && st.st_uid != geteuid())
+		r = err_set(err, ERR_UNSAFE,
+			    "somebody else has just made this folder: choose "
+			    "a place where only you can write");
+	return r;
+}
+
 static int make_dir(struct place *place, size_t name, struct err *err)
 {
 	AUTO_CLOSE int parent = -1;
 	int r = open_parent(place->path, name, &parent, err);
 	if (r == 0)
 		r = fsx_make_dir(parent, place->path + name, 0700, err);
-	if (r < 0)
-		return r;
-	place->made_dir = true;
-	return fsx_open_root(place->path, &place->dir, err);
+	if (r == 0)
+		r = fsx_open_dir(parent, place->path + name, &place->dir, err);
+	if (r == 0)
+		r = check_ours(place->dir, err);
+	place->made_dir = r == 0;
+	return r;
 }
 
 void place_init(struct place *place)

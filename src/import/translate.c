@@ -430,11 +430,21 @@ static int put_conf(const struct old *old, const struct translate_key *key,
 
 /* --- all of it --- */
 
+static int check(const struct cfg *cfg, struct err *err)
+{
+	int r = element_check(&cfg->common, err);
+	for (size_t i = 0; i < cfg->client_count && r == 0; i++)
+		r = element_check(&cfg->clients[i], err);
+	return r;
+}
+
 int translate(const struct old *old, const struct translate_key *key,
 	      struct fileset *ret, struct err *err)
 {
 	struct fileset set = { .files = NULL };
-	int r = put_conf(old, key, &set, err);
+	int r = check(&old->cfg, err);
+	if (r == 0)
+		r = put_conf(old, key, &set, err);
 	if (r == 0)
 		r = boxes_translate(old, &set, err);
 	if (r < 0) {

@@ -169,6 +169,24 @@ static void import_ok(bool force)
 		fail_msg("%s", err.text);
 }
 
+/* --- a folder that is exchanged --- */
+
+static enum {
+	NOTHING,
+	A_LINK,
+	OF_OTHERS
+} exchange; /* for the next one made */
+
+int mkdirat(int dir, const char *name, mode_t mode)
+{
+	int r = exchange == A_LINK ? symlinkat("victim", dir, name) :
+				     (int)syscall(SYS_mkdirat, dir, name, mode);
+	if (r == 0 && exchange == OF_OTHERS)
+		assert_int_equal(fchownat(dir, name, 65534, 65534, 0), 0);
+	exchange = NOTHING;
+	return r;
+}
+
 /* What was there before, with a mailbox that is not of the set. */
 static void make_old(void)
 {
@@ -230,6 +248,37 @@ static void test_no_parent(void **state)
 	assert_int_equal(do_import(false, &err), -(int)ERR_MISSING);
 	assert_non_null(strstr(err.text, "make the folder above"));
 	expect("");
+}
+
+/* Who owns the folder above could turn our rights and secrets elsewhere. */
+static void test_exchanged_for_a_link(void **state)
+{
+	(void)state;
+	struct err err;
+	scratch_mkdir(&scratch, "victim", 0755);
+	exchange = A_LINK;
+	assert_int_equal(do_import(false, &err), -(int)ERR_UNSAFE);
+	AUTO_CLOSE int victim = -1;
+	struct stat st;
+	assert_int_equal(fsx_open_dir(scratch.fd, "victim", &victim, NULL), 0);
+	assert_int_equal(fstat(victim, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	AUTO_BUF struct buf inside;
+	buf_init(&inside, 65536);
+	show(victim, "", &inside);
+	assert_string_equal(inside.data, "");
+}
+
+/* Only the superuser can have somebody else's. */
+static void test_exchanged_for_a_folder_of_others(void **state)
+{
+	(void)state;
+	struct err err;
+	if (geteuid() != 0)
+		skip();
+	exchange = OF_OTHERS;
+	assert_int_equal(do_import(false, &err), -(int)ERR_UNSAFE);
+	expect("etc 700 dir\n");
 }
 
 static void test_refuses(void **state)
@@ -469,6 +518,8 @@ int main(void)
 		TEST(test_umask),
 		TEST(test_slashes),
 		TEST(test_no_parent),
+		TEST(test_exchanged_for_a_link),
+		TEST(test_exchanged_for_a_folder_of_others),
 		TEST(test_refuses),
 		TEST(test_force),
 		TEST(test_failed_rename),

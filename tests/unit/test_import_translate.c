@@ -419,6 +419,13 @@ static const struct {
 	  "<Client><ClientIdentity>a</ClientIdentity>"
 	  "<ClientAuthentication>b\nc</ClientAuthentication></Client>",
 	  "<ClientAuthentication> holds a control character" },
+	{ URL("https://x&#10;[daemon]&#10;confine = no") KEY BOX,
+	  "<PrimaryURL> holds a control character" },
+	{ URL("https://x") KEY
+	  "<Client><ClientIdentity>a</ClientIdentity>"
+	  "<ClientAuthentication>b</ClientAuthentication>"
+	  "<InterfaceRoot>/a&#13;b</InterfaceRoot></Client>",
+	  "<InterfaceRoot> holds a control character" },
 	{ URL("https://x") KEY
 	  "<Client><ClientIdentity>a</ClientIdentity>"
 	  "<ClientAuthentication>b</ClientAuthentication></Client>",
