@@ -49,13 +49,21 @@ static void grow(struct buf *buf, size_t room)
 	buf->room = want;
 }
 
-bool buf_append(struct buf *buf, const void *data, size_t len)
+/* For len bytes more and the NUL. */
+static bool make_room(struct buf *buf, size_t len)
 {
 	assert(buf->data);
 	if (len > buf->max - buf->len)
 		return false;
 	if (buf->len + len + 1 > buf->room)
 		grow(buf, buf->len + len + 1);
+	return true;
+}
+
+bool buf_append(struct buf *buf, const void *data, size_t len)
+{
+	if (!make_room(buf, len))
+		return false;
 	if (len)
 		memcpy(buf->data + buf->len, data, len);
 	buf->len += len;
@@ -68,17 +76,21 @@ bool buf_puts(struct buf *buf, const char *s)
 	return buf_append(buf, s, strlen(s));
 }
 
+/* Straight into its place: vasprintf grows by copies that nobody wipes. */
 bool buf_printf(struct buf *buf, const char *fmt, ...)
 {
-	char *s = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vasprintf(&s, fmt, ap);
+	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		abort();
-	bool fits = buf_append(buf, s, (size_t)n);
-	mem_wipe(s, (size_t)n);
-	free(s);
-	return fits;
+	size_t len = (size_t)n;
+	if (!make_room(buf, len))
+		return false;
+	va_start(ap, fmt);
+	(void)vsnprintf(buf->data + buf->len, len + 1, fmt, ap); /* as before */
+	va_end(ap);
+	buf->len += len;
+	return true;
 }

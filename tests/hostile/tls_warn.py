@@ -41,7 +41,11 @@ class Clock:
     @property
     def env(self) -> dict[str, str]:
         """What makes a program believe it."""
-        return {"LD_PRELOAD": str(self.library), "CLOCK_SHIFT_FILE": str(self.file)}
+        return {
+            "LD_PRELOAD": str(self.library),
+            "CLOCK_SHIFT_FILE": str(self.file),
+            "ASAN_OPTIONS": "verify_asan_link_order=0",
+        }
 
 
 class _Library:

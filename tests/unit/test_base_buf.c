@@ -2,12 +2,14 @@
 /* Copyright (c) 2026 The meshdrop authors */
 #include "config.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -93,6 +95,27 @@ static void test_growth(void **state)
 	assert_memory_equal(buf.data, large, sizeof(large));
 }
 
+/* The library's own formatting into memory grows by copies. */
+static void test_printf_leaves_no_copy(void **state)
+{
+	(void)state;
+	char secret[151];
+	/* where malloc has small blocks; a sanitizer's or valgrind's has none */
+	size_t arena = mallinfo2().arena;
+	const char *heap = (const char *)sbrk(0) - arena;
+	if (arena == 0)
+		skip();
+	memset(secret, 'q', sizeof(secret) - 1);
+	secret[sizeof(secret) - 1] = '\0';
+	struct buf buf;
+	buf_init(&buf, 1000);
+	assert_true(buf_printf(&buf, "%s:%s:%d", secret, secret, 7));
+	assert_int_equal(buf.len, 303);
+	assert_non_null(memmem(heap, arena, secret, 20));
+	buf_release(&buf);
+	assert_null(memmem(heap, arena, secret, 20));
+}
+
 static void test_release(void **state)
 {
 	(void)state;
@@ -117,6 +140,7 @@ int main(void)
 		cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_no_room_at_all),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_printf_leaves_no_copy),
 		cmocka_unit_test(test_release),
 	};
 	return cmocka_run_group_tests_name("base_buf", tests, NULL, NULL);
