@@ -17,7 +17,8 @@ makes a list of cases and gives it to run_cases:
         sys.exit(main(run))
 
 A case is a function that raises AssertionError (or anything else) when a promise is broken, and
-Skip with the reason when this machine cannot do it. Cases run in --jobs processes, each case in a
+Skip with the reason when this machine cannot do it. After every case all logs of its programs are
+looked through: only UTF-8, nothing that a terminal would obey. Cases run in --jobs processes, each case in a
 directory of its own, with a time limit; what it started is ended.
 """
 
@@ -47,6 +48,9 @@ sys.dont_write_bytecode = True
 
 # After the lines above, which say where the harness is.
 from harness.lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
+from harness.printable import (  # noqa: E402  pylint: disable=wrong-import-position
+    assert_logs_printable,
+)
 from harness.process import Programs  # noqa: E402  pylint: disable=wrong-import-position
 
 CASE_LIMIT = 120.0
@@ -140,6 +144,12 @@ class Context:
             self._ends.pop()()
         if self._lab:
             self._lab.close()
+        assert_logs_printable(self._logs())
+
+    def _logs(self) -> list[Path]:
+        """What all programs of the case said, of the lab's sites and of a suite's own."""
+        places = (self.path / "logs", self.path / "lab" / "logs")
+        return [log for place in places for log in sorted(place.glob("*.log"))]
 
     def tails(self) -> list[tuple[str, str]]:
         """The ends of the logs."""

@@ -7,7 +7,8 @@ import os
 from functools import partial
 
 from common import Case, Context
-from drop_world import MAILBOX, ROUTE, World, assert_printable, lines
+from drop_world import MAILBOX, ROUTE, World, lines
+from harness.printable import assert_printable
 
 # The stems of pairs that are sent like any other.
 GOOD = {
@@ -203,7 +204,7 @@ def _tool(user: str, context: Context) -> None:
     world.run()
     for command in (("list",), ("status",), ("list", "--json"), ("verify",)):
         said = world.site.tool(*command)
-        assert_printable(said.out.replace("\t", " ") + said.err)
+        assert_printable(said.raw)
     world.sandbox.clear_faults()
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from common import HERE, Context, Skip
 from harness.ctlfile import read_ctl, render
 from harness.payloads import digest
+from harness.printable import assert_printable
 from harness.process import Programs, Result
 from harness.sandbox import Sandbox
 from harness.site import WORKFLOW, Credentials, Site
@@ -253,7 +254,7 @@ class World:
         except subprocess.TimeoutExpired as late:
             raise AssertionError(f"meshdropd --once still runs after {LIMIT:g} s") from late
         assert done.code in ENDED, f"after {time.monotonic() - begin:.1f} s: {done}"
-        assert_printable(done.err)
+        assert_printable(done.raw)
         return done
 
     def is_settled(self) -> bool:
@@ -364,17 +365,6 @@ class World:
         assert self.is_settled(), "jobs are left"
         left = [name for name in self.site.names("TEMP") if name not in more]
         assert left == [], f"left in TEMP: {left}"
-
-
-# Characters that change the order of what is shown, or end a line.
-ORDERING = "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-
-
-def assert_printable(log: str) -> None:
-    """No line of a log holds what a terminal would obey."""
-    for line in log.split("\n"):
-        bad = [c for c in line if ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or c in ORDERING]
-        assert not bad, f"control bytes in the log: {line!r}"
 
 
 def lines(log: str, event: str) -> list[str]:

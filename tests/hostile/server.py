@@ -9,12 +9,15 @@ import server_gzip
 import server_lists
 import server_sends
 import server_time
+import server_tool
 from common import Options, Result, main, run_cases
+
+PARTS = (server_downloads, server_lists, server_gzip, server_sends, server_tool, server_time)
 
 
 def run(options: Options) -> Result:
     """The suite."""
-    return run_cases("server", [*server_downloads.cases(), *server_lists.cases(), *server_gzip.cases(), *server_sends.cases(), *server_time.cases()], options)
+    return run_cases("server", [case for part in PARTS for case in part.cases()], options)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from harness.ctlfile import read_ctl, render
 from harness.faultserver import Connection, FaultServer, Head, on_send
 from harness.lab import Lab
 from harness.notify import NotifySocket
-from harness.process import Process
+from harness.printable import assert_logs_printable, unprintable
+from harness.process import Process, run
 from harness.waiting import TimedOut, stays_true, wait_for
 
 
@@ -86,3 +87,48 @@ def test_control_files(tmp_path: Path) -> None:
     assert not ctl.has("LocalId")
     with pytest.raises(AssertionError, match="LocalId"):
         _ = ctl["LocalId"]
+
+
+@pytest.mark.parametrize(
+    ("data", "is_good"),
+    [
+        (b"", True),
+        (b"one line\nand another\n", True),
+        ("Größe €5 患者 \U0001f4a3".encode(), True),
+        (b"escaped: \\x1b[2J \\x9b \\xff", True),
+        (b"tab\there", False),
+        (b"good\nreturn\r\n", False),
+        (b"\x1b[2J", False),
+        (b"\x00", False),
+        (b"\x7f", False),
+        ("c1 \x9b31m".encode(), False),
+        ("next line \x85".encode(), False),
+        ("separator \u2028".encode(), False),
+        ("override \u202e".encode(), False),
+        ("isolate \u2066".encode(), False),
+        (b"latin \xe9", False),
+        (b"c1 as a byte \x9b31m", False),
+        (b"overlong \xc0\x9b", False),
+        (b"surrogate \xed\xa0\x80", False),
+        (b"cut \xe2\x80", False),
+    ],
+)
+def test_printable(data: bytes, is_good: bool, tmp_path: Path) -> None:
+    """What a terminal would obey is found, in bytes as in a log."""
+    assert (unprintable(data, "it") == "") == is_good
+    log = tmp_path / "a.log"
+    log.write_bytes(data)
+    if is_good:
+        assert_logs_printable([log])
+    else:
+        with pytest.raises(AssertionError, match="a.log, line"):
+            assert_logs_printable([log])
+
+
+def test_run_keeps_the_bytes(tmp_path: Path) -> None:
+    """What is not UTF-8 is in the log and the result as it was said."""
+    said = r"import os; os.write(1, b'out \xff\n'); os.write(2, b'err \xfe\n')"
+    done = run([sys.executable, "-c", said], tmp_path / "log")
+    assert (done.out, done.err) == ("out \\xff\n", "err \\xfe\n")
+    assert done.raw == b"out \xff\nerr \xfe\n"
+    assert (tmp_path / "log").read_bytes() == b"err \xfe\n"

@@ -45,6 +45,7 @@ class Result:
     code: int
     out: str
     err: str
+    raw: bytes = b""  # both, with what is not UTF-8 in them
 
     def __str__(self) -> str:
         return f"exit {self.code}\n--- stdout\n{self.out}--- stderr\n{self.err}"
@@ -65,10 +66,10 @@ def run(
         timeout=timeout,
         check=False,
     )
-    err = done.stderr.decode("utf-8", "backslashreplace")
-    with log.open("a", encoding="utf-8") as file:
-        file.write(err)
-    return Result(done.returncode, done.stdout.decode("utf-8", "backslashreplace"), err)
+    with log.open("ab") as file:
+        file.write(done.stderr)
+    out, err = (data.decode("utf-8", "backslashreplace") for data in (done.stdout, done.stderr))
+    return Result(done.returncode, out, err, done.stdout + done.stderr)
 
 
 class Process:
