@@ -10,6 +10,7 @@ import sys
 import zlib
 from dataclasses import replace
 
+import drop_control
 import drop_crowd
 import drop_files
 import drop_folders
@@ -18,7 +19,7 @@ import drop_swap
 from common import Case, Options, Result, main, run_cases
 
 USERS = ("root", "user")
-PARTS = (drop_files, drop_names, drop_swap, drop_folders, drop_crowd)
+PARTS = (drop_files, drop_names, drop_control, drop_swap, drop_folders, drop_crowd)
 
 
 # Of the quick ones, which are many of a kind, this part is enough for every day.

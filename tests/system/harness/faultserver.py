@@ -24,6 +24,7 @@ class Head:
     path: str
     headers: dict[str, str]
     body: int = 0
+    raw: bytes = b""  # as it came, without the empty line
 
     @property
     def length(self) -> int:
@@ -56,14 +57,14 @@ class Connection:
         while b"\r\n\r\n" not in self._buffer:
             if not self._more():
                 return None
-        text, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
-        first, *lines = text.decode("latin-1").split("\r\n")
+        raw, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
+        first, *lines = raw.decode("latin-1").split("\r\n")
         method, path, _version = first.split(" ", 2)
         headers = {}
         for line in lines:
             name, value = line.split(":", 1)
             headers[name.strip().lower()] = value.strip()
-        head = Head(self.number, method, path, headers)
+        head = Head(self.number, method, path, headers, raw=raw)
         with self.lock:
             self.requests.append(head)
         return head
