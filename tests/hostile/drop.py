@@ -9,6 +9,7 @@ with and without openat2 in the kernel.
 import sys
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import drop_control
 import drop_crowd
@@ -37,9 +38,21 @@ def cases() -> list[Case]:
     return [replace(case, quick=_is_quick(case)) for case in found]
 
 
+def protection() -> dict[str, str]:
+    """What the kernel keeps off world-writable folders by itself; some attacks depend on it."""
+    found = {}
+    for name in ("symlinks", "hardlinks", "fifos", "regular"):
+        file = Path(f"/proc/sys/fs/protected_{name}")
+        value = file.read_text(encoding="ascii").strip() if file.exists() else "unknown"
+        found[f"fs.protected_{name}"] = value
+    return found
+
+
 def run(options: Options) -> Result:
     """The suite."""
-    return run_cases("drop", cases(), options)
+    result = run_cases("drop", cases(), options)
+    result.figures |= protection()
+    return result
 
 
 if __name__ == "__main__":

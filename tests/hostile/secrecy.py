@@ -34,6 +34,7 @@ SUBJECT = f"{CANARY} Mrs Subject 9434765919"
 LOCAL_ID = f"{CANARY}-local-9434765919_01011980"
 CONTENT = b"ZQCANARY content about a patient"
 NAMES = [BOX, SUBJECT, LOCAL_ID, "9434765919"]
+MISTAKE = "ZQsecretword"
 NOBODY = 65534
 STRAY = "%s of %d bytes is in %s: ...%s..."
 
@@ -409,15 +410,60 @@ def _odd_secret(name: str) -> Callable[[Context], None]:
     return case
 
 
-def _in_the_settings(context: Context) -> None:
-    """A secret where a path is wanted, or in a key of its own: not repeated."""
-    site = _site(context, _service(context), "X26ABC1")
-    yaml = site.path / "mailboxes.d" / "X26ABC1.yaml"
-    text = yaml.read_text(encoding="utf-8")
-    yaml.write_text(text + 'password: "ZQsecretword"\n', encoding="utf-8")
-    done = site.run_once()
-    assert done.code == 78 and "password" in done.err, done
-    _search(_said(site, done), "a secret", ["ZQsecretword"])
+# A line of meshdrop.conf or of the mailbox's file, and what a complaint names.
+MISPLACED = {
+    "password-in-url": ("conf", f"url = https://me:{MISTAKE}@127.0.0.1:9", "url"),
+    "password-only-in-url": ("conf", f"url = https://:{MISTAKE}@127.0.0.1:9/", "url"),
+    "name-in-url": ("conf", f"url = https://{MISTAKE}@127.0.0.1:9", "url"),
+    "query-in-url": ("conf", f"url = https://127.0.0.1:9/?key={MISTAKE}", "url"),
+    "fragment-in-url": ("conf", f"url = https://127.0.0.1:9/#{MISTAKE}", "url"),
+    "port-in-url": ("conf", f"url = https://127.0.0.1:{MISTAKE}", "url"),
+    "password-in-proxy": ("conf", f"proxy = http://me:{MISTAKE}@127.0.0.1:9", "proxy"),
+    "name-in-proxy": ("conf", f"proxy = http://{MISTAKE}@127.0.0.1:9", "proxy"),
+    "query-in-proxy": ("conf", f"proxy = http://127.0.0.1:9/?key={MISTAKE}", "proxy"),
+    "password-in-proxy-user": ("conf", f"proxy_user = me:{MISTAKE}", "proxy_user"),
+    "shared-key": ("conf", f"shared_key = {MISTAKE}", "shared_key"),
+    "proxy-password": ("conf", f"proxy_password = {MISTAKE}", "proxy_password"),
+    "password": ("conf", f"password = {MISTAKE}", "password"),
+    "mailbox-password": ("mailbox", f'password: "{MISTAKE}"', "password"),
+    "mailbox-password-list": ("mailbox", f"password: [{MISTAKE}, {MISTAKE}]", "password"),
+    "mailbox-password-map": ("mailbox", f"password: {{value: {MISTAKE}}}", "password"),
+    "mailbox-not-yaml": ("mailbox", f'password: "{MISTAKE}', "this is not YAML"),
+    "bare-line": ("bare", MISTAKE, "this is neither"),
+}
+
+
+def _misplace(site: Site, file: str, line: str) -> None:
+    """Puts the line where the settings are, instead of the one of that key."""
+    if file == "bare":
+        site.conf.write_text(f"{site.conf.read_text(encoding='utf-8')}{line}\n", encoding="utf-8")
+        return
+    if file == "mailbox":
+        path = site.path / "mailboxes.d" / "X26ABC1.yaml"
+        path.write_text(f"{path.read_text(encoding='utf-8')}{line}\n", encoding="utf-8")
+        return
+    key, _, value = line.partition(" = ")
+    if key == "proxy_user":
+        site.use_proxy("http://127.0.0.1:9", "me", "ZQproxy")
+    site.service[key] = value
+    site.write_conf()
+
+
+def _in_the_settings(name: str) -> Callable[[Context], None]:
+    """A secret in a key of its own, or within an address: refused by the name of the key, and not
+    repeated. (One in the place of a path is: which file is missing has to be said.)"""
+
+    def case(context: Context) -> None:
+        site = _site(context, _service(context), "X26ABC1")
+        file, line, named = MISPLACED[name]
+        _misplace(site, file, line)
+        runs = [site.run_once(), site.run_daemon("--check"), *_tools(site)]
+        for done in runs:
+            assert done.code == 78, done
+            assert re.search(rf"(\[service\] |'|:\d+: ){named}\b", done.out + done.err), done
+        _search(_said(site, *runs), "a secret", [MISTAKE])
+
+    return case
 
 
 # --- log_personal_data = yes
@@ -657,7 +703,6 @@ def _cases() -> list[Case]:
         Case("proxy-good", _proxy(True)),
         Case("proxy-refused", _proxy(False)),
         Case("credential-taken", _credential),
-        Case("secret-in-the-settings", _in_the_settings),
         Case("shown-when-asked-for", _shown),
         Case("shown-when-held", _shown_held),
         Case("log-personal-data-perhaps", _bad_setting),
@@ -681,6 +726,9 @@ def _cases() -> list[Case]:
                               _mode(which, mode, group=NOBODY if mode == 0o640 else 0),
                               mode == 0o644))
         cases.append(Case(f"owner-{which}", _mode(which, 0o600, owner=NOBODY)))
+    for name in MISPLACED:
+        quick = name in ("password-in-url", "password-in-proxy", "shared-key", "mailbox-password")
+        cases.append(Case(f"misplaced-{name}", _in_the_settings(name), quick))
     for name in ODD:
         cases.append(Case(f"secret-{name}", _odd_secret(name), name == "crlf"))
     return cases
