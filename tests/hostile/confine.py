@@ -6,67 +6,37 @@ A debugger makes the daemon itself call open, as a fault in it would. The same c
 with confine = no must succeed, or the case proves nothing.
 """
 
-import ctypes
 import os
-import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from common import Case, Context, Options, Result, Skip, main, run_cases
+import confine_changes
+from common import Case, Context, Options, Result, main, run_cases
+from confine_rig import (
+    EACCES,
+    HOOKS,
+    MAIN,
+    WORKER,
+    function,
+    inject,
+    make_site,
+    need_debugger,
+    need_landlock,
+    threads,
+)
 from harness import certs
 from harness.process import Process
 from harness.site import Site
 from harness.waiting import wait_for
 
-LANDLOCK_OLDEST = 2
-CREATE_RULESET = 444
-EACCES = 13
 READ, CHANGE = os.O_RDONLY, os.O_RDWR | os.O_CREAT
 
 
-def _need_landlock() -> int:
-    version: int = ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1)
-    if version < LANDLOCK_OLDEST:
-        raise Skip("the kernel has no Landlock, or one that is too old")
-    return version
-
-
-def _need_debugger() -> None:
-    if os.geteuid() != 0 or not shutil.which("gdb"):
-        raise Skip("only root with gdb can make the daemon open something")
-
-
-def _site(context: Context, *mailboxes: str, **daemon: str) -> Site:
-    return context.lab.site(context.lab.sandbox().start(), *(mailboxes or ("X26ABC1",)), **daemon)
-
-
-def _inject(process: Process, thread: str, calls: list[str]) -> list[int]:
-    """Makes a thread of the daemon call functions; their results, or -errno."""
-    command = ["gdb", "-nx", "-batch", "-p", str(process.pid)]
-    script = ["set confirm off", "set scheduler-locking on", thread]
-    for call in calls:
-        script += [
-            f"set $result = (int){call}",
-            'printf "ANSWER %d\\n", $result >= 0 ? 0 : -*(int*)((void*(*)(void))__errno_location)()',
-        ]
-    for line in script:
-        command += ["-ex", line]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
-    )
-    found = [int(number) for number in re.findall(r"^ANSWER (-?\d+)$", done.stdout, re.MULTILINE)]
-    if len(found) != len(calls) and "No symbol" in done.stderr:
-        raise Skip(f"gdb cannot call into the C library: {done.stderr[-200:]}")
-    assert len(found) == len(calls), done
-    return found
-
-
 def _open(path: Path | str, flags: int) -> str:
-    return f'((int(*)(const char*,int,int))open64)("{path}", {flags}, 0600)'
+    return function("open64", path, flags, 0o600)
 
 
 def _places(site: Site, elsewhere: Path) -> list[tuple[str, str, bool]]:
@@ -90,13 +60,18 @@ def _places(site: Site, elsewhere: Path) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _from_inside(thread: str, confine: bool) -> Callable[[Context], None]:
+def _thread(process: Process, kind: str) -> int:
+    """The last one of this kind."""
+    return [number for number, found in threads(process).items() if found == kind][-1]
+
+
+def _from_inside(kind: str, confine: bool) -> Callable[[Context], None]:
     """Opens here and there, in one of the daemon's threads."""
 
     def case(context: Context) -> None:
-        _need_landlock()
-        _need_debugger()
-        site = _site(context, confine="yes" if confine else "no")
+        need_landlock()
+        need_debugger()
+        site = make_site(context, confine="yes" if confine else "no")
         elsewhere = context.path / "elsewhere"
         elsewhere.mkdir()
         (elsewhere / "file").write_text("not ours", encoding="utf-8")
@@ -104,7 +79,7 @@ def _from_inside(thread: str, confine: bool) -> Callable[[Context], None]:
         process = site.start_daemon()
         process.wait_text("handshake")
         places = _places(site, elsewhere)
-        found = _inject(process, thread, [call for _, call, _ in places])
+        found = inject(process, [(_thread(process, kind), call) for _, call, _ in places])
         for (what, _, allowed), result in zip(places, found, strict=True):
             wanted = 0 if allowed or not confine else -EACCES
             assert result == wanted, f"{what}: {result}, wanted {wanted}"
@@ -118,39 +93,51 @@ def _from_inside(thread: str, confine: bool) -> Callable[[Context], None]:
     return case
 
 
-def _no_listening(context: Context) -> None:
-    """A socket cannot be bound to a port."""
-    if _need_landlock() < 4:
-        raise Skip("this kernel's Landlock does not know of ports")
-    _need_debugger()
-    site = _site(context)
+def _start_with_hooks(context: Context) -> tuple[Site, Process]:
+    """A daemon with a thread of each kind."""
+    site = make_site(context)
+    site.add_mailbox("X26ABC1", hooks={"on_report": {"command": ["/bin/true"]}})
+    site.mailboxes.pop()
     process = site.start_daemon()
+    process.wait_text("handshake")
+    assert set(threads(process).values()) == {MAIN, HOOKS, WORKER}, threads(process)
+    return site, process
+
+
+def _no_listening(context: Context) -> None:
+    """A socket cannot be bound to a port, but by the thread that the hooks have theirs from."""
+    need_landlock(4, "ports")
+    need_debugger()
+    site, process = _start_with_hooks(context)
     # AF_INET in the first byte of the address; anything else would be refused anyway.
     call = (
         "((int(*)(int,void*,int))bind)(((int(*)(int,int,int))socket)(2,1,0),"
         " ((void*(*)(void*,const void*,long))memcpy)"
         '(((void*(*)(long,long))calloc)(16,1), "\\002", 1), 16)'
     )
-    assert _inject(process, "thread 1", [call]) == [-EACCES]
+    kinds = threads(process)
+    for kind, answer in zip(kinds.values(), inject(process, [(one, call) for one in kinds]),
+                            strict=True):
+        assert answer == (0 if kind == HOOKS else -EACCES), f"{kind}: {answer}"
     site.stop_daemon()
 
 
 def _no_executing(context: Context) -> None:
     """No program can be executed: the call fails, and the daemon goes on."""
-    _need_landlock()
-    _need_debugger()
-    site = _site(context)
-    process = site.start_daemon()
+    need_landlock()
+    need_debugger()
+    site, process = _start_with_hooks(context)
     call = '((int(*)(const char*,void*,void*))execve)("/bin/true", 0, 0)'
-    assert _inject(process, "thread 1", [call]) == [-EACCES]
+    held = [one for one, kind in threads(process).items() if kind != HOOKS]
+    assert inject(process, [(one, call) for one in held]) == [-EACCES] * len(held)
     assert process.running
     site.stop_daemon()
 
 
 def _hook_outside(context: Context) -> None:
     """A hook is not restricted: it may put away what came."""
-    _need_landlock()
-    site = _site(context, "X26ABC1", "X26ABC2")
+    need_landlock()
+    site = make_site(context, "X26ABC1", "X26ABC2")
     target = context.path / "put-away"
     hook = site.path / "hook"
     hook.write_text(f'#!/bin/sh\ncp "$MESHDROP_DAT" {target}\n', encoding="utf-8")
@@ -172,8 +159,8 @@ def _reload(site: Site, process: Process, line: str) -> None:
 
 def _reload_root(context: Context) -> None:
     """A new mailbox with a root elsewhere needs a restart, and then works."""
-    _need_landlock()
-    site = _site(context)
+    need_landlock()
+    site = make_site(context)
     process = site.start_daemon()
     site.add_mailbox("X26ABC2")
     _reload(site, process, "(root) is outside of what the daemon was confined to")
@@ -186,8 +173,8 @@ def _reload_root(context: Context) -> None:
 
 def _reload_hook(context: Context) -> None:
     """A first hook needs a restart."""
-    _need_landlock()
-    site = _site(context)
+    need_landlock()
+    site = make_site(context)
     process = site.start_daemon()
     site.add_mailbox("X26ABC1", hooks={"on_report": {"command": ["/bin/true"]}})
     _reload(site, process, "there were no hooks at the start")
@@ -196,8 +183,8 @@ def _reload_hook(context: Context) -> None:
 
 def _reload_certificate(context: Context) -> None:
     """An authority in another folder needs a restart; in the same folder it does not."""
-    _need_landlock()
-    site = _site(context)
+    need_landlock()
+    site = make_site(context)
     process = site.start_daemon()
     elsewhere = context.path / "elsewhere"
     elsewhere.mkdir()
@@ -215,8 +202,8 @@ def _reload_certificate(context: Context) -> None:
 
 def _reload_password(context: Context) -> None:
     """A secret that was replaced by rename can still be read; one elsewhere cannot."""
-    _need_landlock()
-    site = _site(context)
+    need_landlock()
+    site = make_site(context)
     process = site.start_daemon()
     secret = site.path / "X26ABC1.password"
     certs.write_private(site.path / "new.password", secret.read_bytes())
@@ -235,8 +222,8 @@ def _said(value: str, line: str) -> Callable[[Context], None]:
 
     def case(context: Context) -> None:
         if value == "yes":
-            _need_landlock()
-        site = _site(context, confine=value)
+            need_landlock()
+        site = make_site(context, confine=value)
         process = site.start_daemon()
         process.wait_text(line)
         site.stop_daemon()
@@ -247,9 +234,11 @@ def _said(value: str, line: str) -> Callable[[Context], None]:
 def run(options: Options) -> Result:
     """The suite."""
     cases = [
-        Case("main-thread", _from_inside("thread 1", True)),
-        Case("worker", _from_inside("thread 2", True)),
-        Case("not-confined", _from_inside("thread 2", False)),
+        Case("main-thread", _from_inside(MAIN, True)),
+        Case("worker", _from_inside(WORKER, True)),
+        # Where nothing is held, all but the main one look like that of the hooks.
+        Case("not-confined", _from_inside(HOOKS, False)),
+        *confine_changes.cases(),
         Case("no-listening", _no_listening),
         Case("no-executing", _no_executing),
         Case("hook-outside", _hook_outside),
