@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/hooks.h"
+#include "agent/notify.h"
 #include "base/err.h"
 #include "base/fsx_confine.h"
 #include "base/log.h"
@@ -141,7 +142,7 @@ struct confine *confine_free(struct confine *confine)
 static int enter(const struct confine *confine, struct err *err)
 {
 	AUTO_CLOSE int fd = -1;
-	int r = fsx_confine_new(&fd, err);
+	int r = fsx_confine_new(notify_is_abstract(), &fd, err);
 	for (size_t i = 0; i < confine->count && r == 0; i++)
 		r = fsx_confine_allow(fd, confine->places[i].path,
 				      confine->places[i].change, err);

@@ -16,6 +16,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+bool notify_is_abstract(void)
+{
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): only this thread sets */
+	const char *path = getenv("NOTIFY_SOCKET");
+	return path && path[0] == '@';
+}
+
 void notify_send(const char *lines)
 {
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): only this thread sets */

@@ -8,7 +8,11 @@
 #ifndef MESHDROP_AGENT_NOTIFY_H
 #define MESHDROP_AGENT_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Whether the service manager listens at a name without a file. */
+bool notify_is_abstract(void);
 
 /* Sends one datagram of "KEY=value" lines. Failures are ignored: systemd will
  * notice what it does not hear. */

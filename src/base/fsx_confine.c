@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -23,6 +24,7 @@
 #define TRUNCATE (UINT64_C(1) << 14)  /* version 3 */
 #define BIND_TCP UINT64_C(1)	      /* version 4 */
 #define IOCTL_DEV (UINT64_C(1) << 15) /* version 5 */
+#define ABSTRACT UINT64_C(1)	      /* version 6 */
 
 #define READ_FILES LANDLOCK_ACCESS_FS_READ_FILE
 #define WRITE_FILES (LANDLOCK_ACCESS_FS_WRITE_FILE | TRUNCATE)
@@ -34,7 +36,8 @@
 /* As the kernel's, whose further fields may be missing in the header. */
 struct rights {
 	uint64_t files;
-	uint64_t net; /* version 4 */
+	uint64_t net;	 /* version 4 */
+	uint64_t scoped; /* version 6: only within the confined threads */
 };
 
 int fsx_confine_version(void)
@@ -56,14 +59,27 @@ static struct rights all_rights(int version)
 		all.net = BIND_TCP;
 	if (version >= 5)
 		all.files |= IOCTL_DEV;
+	if (version >= 6)
+		all.scoped = ABSTRACT;
 	return all;
 }
 
-int fsx_confine_new(int *ret_fd, struct err *err)
+/* An older kernel refuses fields that it does not know. */
+static size_t size_of_rights(int version)
+{
+	if (version >= 6)
+		return sizeof(struct rights);
+	return version >= 4 ? offsetof(struct rights, scoped) :
+			      offsetof(struct rights, net);
+}
+
+int fsx_confine_new(bool speak, int *ret_fd, struct err *err)
 {
 	int version = fsx_confine_version();
 	struct rights all = all_rights(version);
-	size_t size = version >= 4 ? sizeof(all) : sizeof(all.files);
+	size_t size = size_of_rights(version);
+	if (speak)
+		all.scoped = 0;
 	long fd = syscall(SYS_landlock_create_ruleset, &all, size, 0);
 	if (fd < 0)
 		return err_sys(err, errno, "cannot make a Landlock ruleset");

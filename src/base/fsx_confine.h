@@ -17,8 +17,10 @@ int fsx_confine_version(void);
 /* Before this one, no file could be moved from one folder to another. */
 #define FSX_CONFINE_OLDEST 2
 
-/* An empty set of rights; nothing is given up yet. */
-int fsx_confine_new(int *ret_fd, struct err *err)
+/* An empty set of rights; nothing is given up yet. With speak: the right to
+ * reach other processes by abstract socket names, which have no file, is kept;
+ * before version 6 it always is. */
+int fsx_confine_new(bool speak, int *ret_fd, struct err *err)
 	__attribute__((warn_unused_result));
 /* What is below a folder, or one file. With change: files and folders may be
  * made, written, moved and removed there; else only read. Nothing may be

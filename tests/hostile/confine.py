@@ -6,9 +6,11 @@ A debugger makes the daemon itself call open, as a fault in it would. The same c
 with confine = no must succeed, or the case proves nothing.
 """
 
+import errno
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +30,7 @@ from confine_rig import (
     threads,
 )
 from harness import certs
+from harness.notify import NotifySocket
 from harness.process import Process
 from harness.site import Site
 from harness.waiting import wait_for
@@ -120,6 +123,58 @@ def _no_listening(context: Context) -> None:
                             strict=True):
         assert answer == (0 if kind == HOOKS else -EACCES), f"{kind}: {answer}"
     site.stop_daemon()
+
+
+def _address(name: str) -> str:
+    """An abstract one, made inside: the kind, a zero, the name."""
+    made = "((void*(*)(long,long))calloc)(128,1)"
+    copy = "((void*(*)(void*,const void*,long))memcpy)"
+    return f'{copy}({made}, "\\001\\000\\000{name}", {3 + len(name)})'
+
+
+def _no_abstract_sockets(context: Context) -> None:
+    """Another process cannot be talked to by a socket that has a name but no file: many trust who
+    comes that way."""
+    need_landlock(6, "sockets without a file")
+    need_debugger()
+    site, process = _start_with_hooks(context)
+    name = f"meshdrop-hostile-{process.pid}"
+    size = 3 + len(name)
+    create = "((int(*)(int,int,int))socket)"
+    calls = {
+        "connect": f"((int(*)(int,void*,int))connect)({create}(1,1,0), {_address(name)}, {size})",
+        "send": "((int(*)(int,const char*,long,int,void*,int))sendto)"
+                f'({create}(1,2,0), "x", 1, 0, {_address(name + "-dgram")}, {size + 6})',
+    }
+    with (socket.socket(socket.AF_UNIX) as stream,
+          socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams):
+        stream.bind(f"\0{name}")
+        stream.listen(16)
+        datagrams.bind(f"\0{name}-dgram")
+        kinds = threads(process)
+        todo = [(thread, call) for thread in kinds for call in calls]
+        found = inject(process, [(thread, calls[call]) for thread, call in todo])
+        for (thread, call), answer in zip(todo, found, strict=True):
+            wanted = 0 if kinds[thread] == HOOKS else -errno.EPERM
+            assert answer == wanted, f"{call} by {kinds[thread]}: {answer}, wanted {wanted}"
+    site.stop_daemon()
+
+
+def _abstract_notify(context: Context) -> None:
+    """A service manager that listens there is still told, before and after."""
+    need_landlock()
+    site = make_site(context)
+    notify = NotifySocket(abstract=True)
+    context.at_end(notify.close)
+    command = [context.options.programs.path("meshdropd"), "-c", str(site.conf)]
+    process = Process(command, context.lab.logs / "site1-notify.log", {"NOTIFY_SOCKET": notify.path})
+    context.at_end(process.kill)
+    notify.wait_line("READY=1")
+    process.wait_text("confined landlock=")
+    process.signal(signal.SIGHUP)
+    notify.wait_line("READY=1", 2)
+    assert process.stop() == 0, process.text()
+    assert notify.count("STOPPING=1") == 1, notify.lines()
 
 
 def _no_executing(context: Context) -> None:
@@ -241,6 +296,8 @@ def run(options: Options) -> Result:
         *confine_changes.cases(),
         Case("no-listening", _no_listening),
         Case("no-executing", _no_executing),
+        Case("no-abstract-sockets", _no_abstract_sockets),
+        Case("abstract-notify", _abstract_notify),
         Case("hook-outside", _hook_outside),
         Case("reload-root", _reload_root),
         Case("reload-hook", _reload_hook),

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
@@ -108,9 +109,31 @@ static int try_listen(void)
 	return bind(fd, (const void *)&any, sizeof(any)) < 0 ? errno : 0;
 }
 
+/* Without a file: the first byte is a zero. */
+static socklen_t abstract_name(const struct place *place,
+			       struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	int len = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, "%s",
+			   place->top);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+			   (size_t)len);
+}
+
+static int try_speak(const struct place *place)
+{
+	struct sockaddr_un to;
+	socklen_t len = abstract_name(place, &to);
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+	return sendto(fd, "x", 1, 0, (const void *)&to, len) < 0 ? errno : 0;
+}
+
 struct found {
 	const struct place *place;
 	bool change;
+	bool speak;
 	int entered;
 	int read_in;
 	int write_in;
@@ -120,13 +143,14 @@ struct found {
 	int make_out;
 	int move_out;
 	int listing;
+	int speaking;
 };
 
 static int enter(const struct found *found)
 {
 	AUTO_CLOSE int fd = -1;
 	struct err err;
-	int r = fsx_confine_new(&fd, &err);
+	int r = fsx_confine_new(found->speak, &fd, &err);
 	if (r == 0)
 		r = fsx_confine_allow(fd, found->place->in, found->change,
 				      &err);
@@ -152,6 +176,7 @@ static void *confined(void *ctx)
 	(void)mkdir(sub, 0755); /* what fails shows in the move */
 	found->move_in = try_move(place->in, sub, "c");
 	found->listing = try_listen();
+	found->speaking = try_speak(place);
 	return NULL;
 }
 
@@ -200,6 +225,29 @@ static void test_no_listening(void **state)
 	assert_int_equal(found.listing, EACCES);
 }
 
+static int speak_to_us(const struct place *place, bool speak)
+{
+	struct sockaddr_un us;
+	socklen_t len = abstract_name(place, &us);
+	struct found found = { .place = place, .speak = speak };
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (const void *)&us, len), 0);
+	run_confined(&found);
+	return found.speaking;
+}
+
+static void test_no_speaking(void **state)
+{
+	if (fsx_confine_version() < 6)
+		skip();
+	assert_int_equal(speak_to_us(*state, false), EPERM);
+}
+
+static void test_speaking(void **state)
+{
+	assert_int_equal(speak_to_us(*state, true), 0);
+}
+
 static void test_others_stay_free(void **state)
 {
 	const struct place *place = *state;
@@ -227,6 +275,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read_only, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_no_listening, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_no_speaking, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_speaking, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_others_stay_free, set_up,
 						tear_down),

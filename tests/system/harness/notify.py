@@ -13,14 +13,18 @@ from harness.waiting import wait_for
 class NotifySocket:
     """Collects the datagrams that a daemon sends to NOTIFY_SOCKET."""
 
-    def __init__(self) -> None:
+    def __init__(self, abstract: bool = False) -> None:
         # Socket paths are short: not below pytest's long directory names.
         self._dir = tempfile.TemporaryDirectory(prefix="mdn")
         self.path = str(Path(self._dir.name) / "s")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.path)
-        Path(self._dir.name).chmod(0o711)  # the daemon may be another user
-        Path(self.path).chmod(0o777)
+        if abstract:  # a name, and no file
+            self._socket.bind(f"\0{self.path}")
+            self.path = f"@{self.path}"
+        else:
+            self._socket.bind(self.path)
+            Path(self._dir.name).chmod(0o711)  # the daemon may be another user
+            Path(self.path).chmod(0o777)
         self._socket.settimeout(0.05)
         self._lock = threading.Lock()
         self._lines: list[str] = []
