@@ -43,7 +43,9 @@ WORDS = {
     **dict.fromkeys(FLAGS, ("y", "n", "yes", "no", "true", "false", "1", "0")),
 }
 UNKNOWN = "Unknown"
-NOT_SAID = ("IsCompressed", "Version", "To_ESMTP", "From_ESMTP", "DTSId", UNKNOWN)
+# Of a StatusRecord that was there before, as in a file that failed and is tried again.
+STATUS = ("DateTime", "Event", "Status", "StatusCode", "Description")
+NOT_SAID = ("IsCompressed", "Version", "To_ESMTP", "From_ESMTP", "DTSId", UNKNOWN, *STATUS)
 ELEMENTS = (*HEADERS, *WORDS, *NOT_SAID)
 USUAL_HEADERS = {
     "host", "accept", "user-agent", "authorization", "content-length", "content-type",
@@ -231,10 +233,15 @@ def _said(head: Head, header: str) -> str | None:
 
 def _drop(world: World, element: str, value: Value) -> None:
     world.put(f"{element}.dat", DATA)
-    changes: dict[str, str | None] = {"Compress": "N", element: PLACE}
-    text = render(world.site.elements(**changes)).encode()
+    changes: dict[str, str | None] = {"Compress": "N"}
+    if element not in STATUS:
+        changes[element] = PLACE
+    text = render(world.site.elements(**changes))
+    if element in STATUS:
+        record = f"<StatusRecord><{element}>{PLACE}</{element}></StatusRecord></DTSControl>"
+        text = text.replace("</DTSControl>", record)
     found = value.text.replace(PLACE.encode(), element.encode())
-    world.put(f"{element}.ctl", text.replace(PLACE.encode(), found))
+    world.put(f"{element}.ctl", text.encode().replace(PLACE.encode(), found))
 
 
 def _check_sent(world: World, element: str, value: str, head: Head | None) -> None:
@@ -242,6 +249,8 @@ def _check_sent(world: World, element: str, value: str, head: Head | None) -> No
     assert {f"{element}.ctl", f"{element}.dat"} <= set(world.site.names("SENT")), element
     if element not in HEADERS:
         assert EVIL.encode() not in head.raw, f"{element} is in the head: {head.raw!r}"
+        if element in STATUS:
+            assert EVIL not in world.site.sent(element).text, "an old status is still told"
         return
     header = HEADERS[element][0]
     if value == "":
