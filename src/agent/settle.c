@@ -92,11 +92,19 @@ static int stage_files(struct turn *turn, struct job *job,
 	return r;
 }
 
+/* The record of an earlier version may have none that is fit for a name. */
+static void need_event(struct job *job)
+{
+	if (job->state == JOB_REJECTED && job->event[0] == '\0')
+		(void)text_copy(job->event, sizeof(job->event), "SEND");
+}
+
 static int stage_all(struct turn *turn, struct job *job, struct err *err)
 {
 	char stamp[CLOCK_STAMP_SIZE];
 	clock_stamp_local(job->state_ns, stamp);
 	struct ctl_status status;
+	need_event(job);
 	status_of(job, stamp, &status);
 	job->failed = !status.success;
 	struct ctl out;

@@ -155,6 +155,16 @@ bool text_is_mailbox_id(const char *s)
 	return is_made_of(s, LETTERS DIGITS "_-", TEXT_MAILBOX_SIZE - 1);
 }
 
+bool text_is_event(const char *s)
+{
+	return is_made_of(s, LETTERS DIGITS, TEXT_EVENT_SIZE - 1);
+}
+
+bool text_is_code(const char *s)
+{
+	return is_made_of(s, LETTERS DIGITS " ._-", TEXT_CODE_SIZE - 1);
+}
+
 static bool is_control(unsigned char c)
 {
 	return c < 0x20 || c == 0x7f;

@@ -18,6 +18,9 @@
 #define TEXT_ID_SIZE 129
 #define TEXT_MAILBOX_SIZE 33
 #define TEXT_NAME_SIZE 256
+/* What MESH says of a message in a word or two, with the NUL. */
+#define TEXT_EVENT_SIZE 16
+#define TEXT_CODE_SIZE 64
 
 bool text_u64(const char *s, uint64_t max, uint64_t *ret);
 /* "20M", "4k", "100": decimal units k M G T, bytes without one. */
@@ -34,6 +37,10 @@ bool text_flag(const char *s, bool *ret);
 bool text_is_message_id(const char *s);
 /* [A-Za-z0-9_-]{1,32} */
 bool text_is_mailbox_id(const char *s);
+/* [A-Za-z0-9]{1,15}, as SEND: safe in the name of a file and bare in a log. */
+bool text_is_event(const char *s);
+/* [A-Za-z0-9 ._-]{1,63}, as 12, EPL-151, Invalid checksum. */
+bool text_is_code(const char *s);
 /* IN, OUT, SENT, FAILED or TEMP, in any letter case. */
 bool text_is_own_folder(const char *s);
 /* One component that may be opened: 1 to 255 bytes, no '/', not "." or "..",

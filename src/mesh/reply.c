@@ -44,13 +44,24 @@ static void take_id(char dst[TEXT_ID_SIZE], const char *src)
 	take(dst, TEXT_ID_SIZE, src && text_is_message_id(src) ? src : "");
 }
 
+/* An event becomes a part of a file's name. */
+static void take_event(char dst[TEXT_EVENT_SIZE], const char *src)
+{
+	take(dst, TEXT_EVENT_SIZE, src && text_is_event(src) ? src : "");
+}
+
+static void take_code(char dst[TEXT_CODE_SIZE], const char *src)
+{
+	take(dst, TEXT_CODE_SIZE, src && text_is_code(src) ? src : "");
+}
+
 /* --- errors --- */
 
 static void read_v1(const json_t *body, struct reply_error *ret)
 {
 	ret->from_mesh = true;
-	show(ret->event, sizeof(ret->event), json_text(body, "errorEvent"));
-	show(ret->code, sizeof(ret->code), json_text(body, "errorCode"));
+	take_event(ret->event, json_text(body, "errorEvent"));
+	take_code(ret->code, json_text(body, "errorCode"));
 	show(ret->text, sizeof(ret->text), json_text(body, "errorDescription"));
 }
 
@@ -83,8 +94,8 @@ static void read_v2(const json_t *details, struct reply_error *ret)
 		read_validation(detail, loc, ret);
 		return;
 	}
-	show(ret->event, sizeof(ret->event), json_text(detail, "event"));
-	show(ret->code, sizeof(ret->code), json_text(detail, "code"));
+	take_event(ret->event, json_text(detail, "event"));
+	take_code(ret->code, json_text(detail, "code"));
 	show(ret->text, sizeof(ret->text), json_text(detail, "msg"));
 }
 

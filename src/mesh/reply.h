@@ -22,8 +22,9 @@ struct reply_error {
 	 * validation. {"message": ..} and {"detail": ".."} come from any
 	 * gateway. */
 	bool from_mesh;
-	char event[32];
-	char code[64];
+	/* "" when it breaks the rule for events or codes */
+	char event[TEXT_EVENT_SIZE];
+	char code[TEXT_CODE_SIZE];
 	char text[256];			/* escaped, one line; "" if none */
 	char message_id[TEXT_ID_SIZE];	/* "" if none */
 	char internal_id[TEXT_ID_SIZE]; /* for the service desk; "" if none */

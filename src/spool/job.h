@@ -82,8 +82,9 @@ struct job {
 	unsigned failures;     /* since the last success; for the backoff */
 
 	/* end */
-	char event[16]; /* of the StatusRecord: COLLECT, TRANSFER, SEND */
-	char code[64];
+	char event[TEXT_EVENT_SIZE]; /* of the StatusRecord: COLLECT, TRANSFER,
+				      * SEND; becomes a part of a name */
+	char code[TEXT_CODE_SIZE];
 	char text[JOB_TEXT_SIZE]; /* why; also for DEFERRED, UNKNOWN, HELD */
 	bool failed;		  /* ARCHIVING: to FAILED, not SENT */
 	bool keep_original;	  /* ARCHIVING: the control file could not be

@@ -35,6 +35,8 @@ bool job_state_read(const char *name, enum job_state *ret)
 
 enum kind {
 	KIND_TEXT,
+	KIND_EVENT, /* text_is_event, or "" */
+	KIND_ID,    /* text_is_message_id, or "" */
 	KIND_BOOL,
 	KIND_COUNT, /* unsigned */
 	KIND_SIZE,  /* uint64_t */
@@ -77,7 +79,7 @@ static const struct fact facts[] = {
 	{ "collect", AT(collect_name), KIND_TEXT, CLAIMED },
 	{ "local_id", AT(local_id), KIND_TEXT, CLAIMED | OPENING },
 	{ "local_id_made", AT(local_id_made), KIND_BOOL, CLAIMED | OPENING },
-	{ "message_id", AT(message_id), KIND_TEXT,
+	{ "message_id", AT(message_id), KIND_ID,
 	  CLAIMED | OPEN | WAITING | ENDED },
 	{ "gzip", AT(gzip), KIND_BOOL, OPENING },
 	{ "body", AT(body_size), KIND_SIZE, OPENING },
@@ -95,7 +97,7 @@ static const struct fact facts[] = {
 	{ "absent", AT(absent), KIND_COUNT, CLAIMED | UNKNOWN | HELD },
 	{ "failures", AT(failures), KIND_COUNT,
 	  CLAIMED | OPENING | OPEN | WAITING | ENDED },
-	{ "event", AT(event), KIND_TEXT, ENDED },
+	{ "event", AT(event), KIND_EVENT, ENDED },
 	{ "code", AT(code), KIND_TEXT, WAITING | ENDED },
 	{ "text", AT(text), KIND_TEXT, WAITING | ENDED },
 	{ "failed", AT(failed), KIND_BOOL, ARCHIVING },
@@ -106,6 +108,12 @@ static const struct fact facts[] = {
 
 #define FACT_COUNT (sizeof(facts) / sizeof(*facts))
 _Static_assert(FACT_COUNT <= RECORD_FIELDS_MAX, "a line holds all fields");
+
+/* Whether the value stands in the job as it does in the line. */
+static bool is_text(enum kind kind)
+{
+	return kind == KIND_TEXT || kind == KIND_EVENT || kind == KIND_ID;
+}
 
 /* --- out --- */
 
@@ -133,6 +141,8 @@ static void put_number(char ret[JOB_NUMBER_SIZE], enum kind kind,
 	int64_t time;
 	switch (kind) {
 	case KIND_TEXT:
+	case KIND_EVENT:
+	case KIND_ID:
 		break;
 	case KIND_BOOL:
 		(void)snprintf(ret, JOB_NUMBER_SIZE, "%s",
@@ -171,7 +181,7 @@ void job_facts_make(const struct job *job, struct job_facts *ret)
 		put_number(number, fact->kind, from);
 		ret->fields[ret->count++] = (struct record_field){
 			.key = fact->key,
-			.value = fact->kind == KIND_TEXT ? from : number,
+			.value = is_text(fact->kind) ? from : number,
 		};
 	}
 }
@@ -240,12 +250,23 @@ static bool read_state(const char *value, void *to)
 	return true;
 }
 
+static bool read_word(const struct fact *fact, const char *value,
+		      bool is_word(const char *s), char *to)
+{
+	return text_copy(to, fact->size, value) &&
+	       (is_word(value) || text_copy(to, fact->size, ""));
+}
+
 static bool apply(const struct fact *fact, const char *value, struct job *job)
 {
 	char *to = (char *)job + fact->offset;
 	switch (fact->kind) {
 	case KIND_TEXT:
 		return text_copy(to, fact->size, value);
+	case KIND_EVENT:
+		return read_word(fact, value, text_is_event, to);
+	case KIND_ID:
+		return read_word(fact, value, text_is_message_id, to);
 	case KIND_BOOL:
 		return text_bool(value, (bool *)to);
 	case KIND_COUNT:

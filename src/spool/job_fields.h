@@ -5,7 +5,8 @@
  *
  * One table says which fields the line of each state carries. A key that the
  * table does not have is skipped, so that a newer version may add some; a
- * field that a line lacks keeps the value it had.
+ * field that a line lacks keeps the value it had. An event or a message id that is
+ * none is read as "": earlier versions took over what the service said.
  */
 #ifndef MESHDROP_SPOOL_JOB_FIELDS_H
 #define MESHDROP_SPOOL_JOB_FIELDS_H

@@ -94,7 +94,8 @@ int pair_stage(const struct boxdir *box, const struct job *job,
 int pair_choose_stem(const struct boxdir *box, const struct job *job,
 		     bool failed, char ret[TEXT_NAME_SIZE], struct err *err)
 	__attribute__((warn_unused_result));
-/* A name for a report in IN that is free: STEM_EVENT_STAMP[_n].ctl */
+/* A name for a report in IN that is free: STEM_EVENT_STAMP[_n].ctl; the event
+ * is one by text_is_event. */
 int pair_choose_report(const struct boxdir *box, const char *ctl_name,
 		       const char *event, const char *stamp,
 		       char ret[TEXT_NAME_SIZE], struct err *err)

@@ -50,8 +50,8 @@ MEMORY_MOST_SANITIZED = 1 << 30
 # What a run may use on disk beyond what is in IN: records, ledger, status.
 DISK_MOST = 2 << 20
 RUN_LIMIT = 90.0
-# Our own reports: of a poll that failed, and of the pair that was sent.
-REPORT = re.compile(r"X26ABC\d\w*RECEIVE\w*\.ctl$|pair_[A-Z]*_\d{14}(~\w+)?\.ctl$")
+# Our own reports: of a poll that failed, and of the pairs that were sent.
+REPORT = re.compile(r"X26ABC\d\w*RECEIVE\w*\.ctl$|(pair|next)_[A-Z]*_\d{14}(~\w+)?\.ctl$")
 LOOK_EVERY = 0.004
 
 BAD = "20260101120000000002_BAD0BAD"
@@ -421,6 +421,14 @@ class _Credentials:
     def close(self) -> None:
         """Ends what it used."""
         self._context.close()
+
+
+def facts_of(line: str, event: str) -> list[str]:
+    """The keys of a log line; whatever foreign text could do must be inside of its quotes."""
+    facts = re.sub(r'"[^"]*"', '""', line.partition(f" {event} ")[2])
+    for fact in facts.split(" "):
+        assert re.fullmatch(r'\w+=(""|[^" ]*)', fact), f"'{fact}' is no fact: {line}"
+    return [fact.partition("=")[0] for fact in facts.split(" ")]
 
 
 def one_line(ran: Ran, event: str, reason: str, *words: str) -> str:

@@ -8,6 +8,7 @@ in one request is posted once, unless the service itself said that it has none.
 
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from harness.faultserver import Connection, Head
 from harness.payloads import text_bytes
 from harness.printable import assert_printable
 from server_rig import (
+    BOX,
     CHUNK,
     SEND,
     TRACK,
@@ -27,6 +29,7 @@ from server_rig import (
     answer,
     as_json,
     drip,
+    facts_of,
     flood,
     raw,
     whole,
@@ -65,6 +68,13 @@ class Sender:
             ran = self.bench.run()
             self.runs += 1
         return ran
+
+    def next_is_sent(self) -> None:
+        """Whatever became of the pair, the one that comes after it goes out in the next run."""
+        self.bench.world.on.clear()
+        self.bench.site.drop("next", PAYLOAD, Compress="N", AllowChunking="Y", LocalId="ours-2")
+        ran = self.go()
+        assert "next.ctl" in self.bench.site.names("SENT"), ran.err[-3000:]
 
     @property
     def sends(self) -> int:
@@ -226,23 +236,103 @@ REFUSED: dict[str, tuple[int, bytes]] = {
 }
 
 
-def _refused(status: int, body: bytes) -> Any:
+# Each as an event and as a code.
+WORDS = {
+    "slash": "A/B",
+    "parent": "../x",
+    "escape": "../../../escape",
+    "quotes": 'S x="y"',
+    "fact": "SEND job=1",
+    "dot": ".",
+    "percent": "S%2e",
+    "16": "E" * 16,
+    "32": "E" * 32,
+    "64": "E" * 64,
+    "3kB": "E" * 3000,
+    "blank": "   ",
+    "unicode": "S\u00e9\u202eX",
+    "evil": EVIL[:-1],
+}
+END_FACTS = ["mailbox", "job", "file", "event", "code", "reason"]
+
+
+def said_v1(word: str) -> bytes:
+    """A refusal with a hostile event and code."""
+    return as_json({"errorEvent": word, "errorCode": word, "errorDescription": word}, 417)
+
+
+def said_v2(word: str) -> bytes:
+    """The same as the API has it in version 2."""
+    return as_json({"detail": [{"event": word, "code": word, "msg": word}]}, 417)
+
+
+def ended_well(sender: Sender, ran: Ran) -> None:
+    """The pair is in FAILED, told once, with what was said made harmless; the next one is sent."""
+    site = sender.bench.site
+    assert sender.place() == "FAILED", ran.err
+    ctl = site.failed("pair")
+    assert ctl.status.status == "ERROR" and ctl.status.text
+    assert re.fullmatch(r"[A-Za-z0-9]{1,15}", ctl.status.event), ctl.status.event
+    assert re.fullmatch(r"[A-Za-z0-9 ._-]{1,63}", ctl.status.code), ctl.status.code
+    assert not any(ord(c) < 32 and c not in "\r\n\t" for c in ctl.text)
+    names = [name for name in site.names("IN") if name.startswith("pair_")]
+    assert all(re.fullmatch(r"pair_[A-Z]*_\d{14}\.ctl", name) for name in names), names
+    assert len([name for name in names if "_COLLECT_" not in name]) == 1, names
+    (line,) = ran.lines("failed")
+    assert facts_of(line, "failed") == END_FACTS, line
+    assert max(map(len, ran.err.splitlines())) < 4097
+    sender.next_is_sent()
+    assert site.names("TEMP") == [], site.names("TEMP")
+
+
+def _refused(reply: bytes) -> Any:
     """FAILED, with what was said made harmless."""
 
     def run(context: Context) -> None:
         sender = _sender(context)
-        sender.bench.world.on[SEND] = raw(whole([], body, status))
+        sender.bench.world.on[SEND] = raw(reply)
         ran = sender.go()
-        assert sender.sends == 1 and sender.place() == "FAILED", ran.err
+        assert sender.sends == 1, sender.sends
+        (line,) = ran.lines("rejected")
+        assert facts_of(line, "rejected") == END_FACTS, line
+        ended_well(sender, ran)
         ctl = sender.bench.site.failed("pair")
-        assert ctl.status.status == "ERROR" and ctl.status.text
-        text = ctl.path.read_text(encoding="utf-8")
-        assert not any(ord(c) < 32 and c not in "\r\n\t" for c in text)
         assert ctl["DTSId"] in (None, ""), ctl["DTSId"]
-        assert len(ran.lines("rejected")) == 1, ran.err
-        assert max(map(len, ran.err.splitlines())) < 4097
 
     return run
+
+
+def _chunk_refused(reply: bytes) -> Any:
+    """The same of the second chunk of an upload."""
+
+    def run(context: Context) -> None:
+        sender = Sender(Bench(context, chunk_size="2k", request_limit="2k"))
+        sender.bench.site.drop("pair", PAYLOAD, Compress="N", AllowChunking="Y", LocalId="ours-1")
+        sender.bench.world.on[CHUNK] = raw(reply)
+        ended_well(sender, sender.go())
+
+    return run
+
+
+def _old_record(context: Context) -> None:
+    """What an earlier version took over into a record as it came does not stop the mailbox."""
+    sender = _sender(context, resolve_after="1h")
+    sender.bench.world.on[SEND] = raw(b"")
+    sender.go()
+    (record,) = (sender.bench.site.path / "state" / BOX / "jobs").glob("*.job")
+    lines = record.read_bytes().rstrip(b"\0").splitlines()
+    number, when = int(lines[-1].split()[0]) + 1, lines[-1].split()[1].decode()
+    words = 'message_id=x%20reason="y" attempts=1 failures=0 event=../x code=a/b text=no'
+    more = f"{number} {when} REJECTED {words}".encode()
+    added = [*lines, more + b" #%08x" % zlib.crc32(more), b""]
+    with record.open("r+b") as file:
+        file.write(b"\n".join(added))
+    ran = sender.go()
+    ctl = sender.bench.site.failed("pair")
+    assert (ctl.status.summary, ctl["DTSId"]) == (("SEND", "ERROR", "a/b"), ""), ctl.text
+    (line,) = ran.lines("failed")
+    assert facts_of(line, "failed") == END_FACTS, line
+    sender.next_is_sent()
 
 
 def _good_id(reply: bytes, expected: str) -> Any:
@@ -458,7 +548,13 @@ def _cases() -> Iterator[Case]:
     for name, (status, header) in LATER.items():
         yield Case(f"send-{name}", _later(status, header), name in ("429-1e12", "429-negative"))
     for name, (status, body) in REFUSED.items():
-        yield Case(f"send-{name}", _refused(status, body), name in ("417-v1", "417-html"))
+        reply = whole([], body, status)
+        yield Case(f"send-{name}", _refused(reply), name in ("417-v1", "417-html"))
+    for name, word in WORDS.items():
+        yield Case(f"send-v1-{name}", _refused(said_v1(word)), name in ("parent", "quotes"))
+        yield Case(f"send-v2-{name}", _refused(said_v2(word)), name == "fact")
+        yield Case(f"upload-417-{name}", _chunk_refused(said_v1(word)), name == "slash")
+    yield Case("send-old-record", _old_record)
     both = {"messageID": ID, "message_id": "../x"}
     yield Case("send-good-both-ids", _good_id(accepted(both), ID), quick=False)
     yield Case("send-good-v2", _good_id(accepted({"message_id": ID, "x": [1] * 9000}), ID), False)

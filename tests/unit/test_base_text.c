@@ -183,6 +183,37 @@ static void test_ids(void **state)
 	}
 }
 
+static void test_events_and_codes(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"", "../x", "A/B", "S\"", "S=", "S\n", "S%", "S\xc3\xa9", "S#",
+	};
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_false(text_is_event(bad[i]));
+		assert_false(text_is_code(bad[i]));
+	}
+	assert_true(text_is_event("SEND"));
+	assert_true(text_is_event("FIFTEENLETTERSX"));
+	assert_false(text_is_event("SIXTEENLETTERSXX"));
+	assert_false(text_is_event("SEND job"));
+	assert_false(text_is_event("."));
+	static const char *const codes[] = {
+		"00",
+		"EPL-151",
+		"Message already accepted",
+		"v1.2_x",
+	};
+	for (size_t i = 0; i < COUNT(codes); i++)
+		assert_true(text_is_code(codes[i]));
+	char code[TEXT_CODE_SIZE + 1];
+	memset(code, '1', sizeof(code));
+	code[TEXT_CODE_SIZE] = '\0';
+	assert_false(text_is_code(code));
+	code[TEXT_CODE_SIZE - 1] = '\0';
+	assert_true(text_is_code(code));
+}
+
 static void test_file_names(void **state)
 {
 	(void)state;
@@ -370,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_events_and_codes),
 		cmocka_unit_test(test_file_names),
 		cmocka_unit_test(test_own_folders),
 		cmocka_unit_test(test_header_values),

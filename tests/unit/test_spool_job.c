@@ -263,6 +263,24 @@ static void test_every_field(void **state)
 	assert_int_equal(found.created_ns, wanted.created_ns);
 }
 
+/* What an earlier version took over from the service as it came. */
+static void test_odd_words_of_a_service(void **state)
+{
+	(void)state;
+	create();
+	SET(job.event, "../x");
+	SET(job.code, "a/b \"");
+	SET(job.message_id, "x reason=\"y\"");
+	move(JOB_REJECTED);
+	struct job found;
+	assert_int_equal(load(&found, false), 0);
+	assert_int_equal(found.state, JOB_REJECTED);
+	assert_string_equal(found.event, "");
+	assert_string_equal(found.code, "a/b \""); /* only ever shown */
+	assert_string_equal(found.message_id, "");
+	job_release(&found);
+}
+
 static void test_start_over(void **state)
 {
 	(void)state;
@@ -539,6 +557,7 @@ int main(void)
 		TEST(test_id),
 		TEST(test_create_and_load),
 		TEST(test_every_field),
+		TEST(test_odd_words_of_a_service),
 		TEST(test_start_over),
 		TEST(test_chunks),
 		TEST(test_failed_move),
