@@ -350,16 +350,22 @@ int resolve_baseline(struct turn *turn, struct outgoing *out, struct err *err)
 
 /* --- what a report proves --- */
 
-/* Whether a report that has the job's local id must be about the job. */
+/* Whether a report that has the job's local id must be about the job. Without
+ * the id of its message it may be about one that was known before. */
 static bool is_only_ours(const struct mailbox *mailbox, const struct job *job,
-			 const struct inbox_head *head)
+			 const char *linked_id)
 {
 	struct resolve_case facts = {
 		.unique = job->local_id_made,
 		.shared = is_shared(mailbox, job),
 		.baseline = job->baseline,
 	};
-	return is_ours(&facts) && strcmp(head->linked_id, job->baseline) != 0;
+	if (!is_ours(&facts))
+		return false;
+	if (linked_id[0] == '\0')
+		return facts.unique || strcmp(job->baseline, "none") == 0;
+	return text_is_message_id(linked_id) &&
+	       strcmp(linked_id, job->baseline) != 0;
 }
 
 static bool is_about(const struct mailbox *mailbox, const struct job *job,
@@ -367,11 +373,31 @@ static bool is_about(const struct mailbox *mailbox, const struct job *job,
 {
 	if (job->state != JOB_UNKNOWN && job->state != JOB_HELD)
 		return false;
-	if (job->chunk_count != 1 || text_equal_nocase(head->status, "SUCCESS"))
+	/* What does not say that it is an error proves nothing. */
+	if (job->chunk_count != 1 || !text_equal_nocase(head->status, "ERROR"))
 		return false;
 	return job->local_id[0] != '\0' &&
 	       strcmp(job->local_id, head->local_id) == 0 &&
-	       is_only_ours(mailbox, job, head);
+	       is_only_ours(mailbox, job, head->linked_id);
+}
+
+/* What a report does not say, or not in the form that it has to have, is said
+ * as when a send is refused. */
+static void take_report(const struct mailbox *mailbox,
+			const struct inbox_head *head, struct job *job)
+{
+	const char *event = head->status_event;
+	const char *code = head->status_code;
+	const char *text = head->status_text;
+	(void)text_copy(job->message_id, sizeof(job->message_id),
+			head->linked_id);
+	(void)text_copy(job->event, sizeof(job->event),
+			text_is_event(event) ? event : "SEND");
+	(void)text_copy(job->code, sizeof(job->code),
+			text_is_code(code) ? code : "06");
+	text_escape(job->text, sizeof(job->text),
+		    text[0] != '\0' ? text : "a report gives no reason");
+	personal_hide(mailbox, job, job->text);
 }
 
 int resolve_by_report(struct mailbox *mailbox, const struct inbox_head *head,
@@ -381,18 +407,16 @@ int resolve_by_report(struct mailbox *mailbox, const struct inbox_head *head,
 		struct job *job = &mailbox->out[i]->job;
 		if (!is_about(mailbox, job, head))
 			continue;
-		(void)text_copy(job->message_id, sizeof(job->message_id),
-				head->linked_id);
-		(void)text_copy(job->event, sizeof(job->event),
-				head->status_event);
-		(void)text_copy(job->code, sizeof(job->code),
-				head->status_code);
-		text_escape(job->text, sizeof(job->text), head->status_text);
-		personal_hide(mailbox, job, job->text);
-		log_event(LOG_LEVEL_NOTICE, "resolved-by-report",
-			  mailbox->set->id, "job=%s message=%s", job->id,
-			  job->message_id);
-		return job_move(job, JOB_REJECTED, clock_wall_ns(), err);
+		struct job before = *job;
+		take_report(mailbox, head, job);
+		int r = job_move(job, JOB_REJECTED, clock_wall_ns(), err);
+		if (r < 0)
+			*job = before;
+		else
+			log_event(LOG_LEVEL_NOTICE, "resolved-by-report",
+				  mailbox->set->id, "job=%s message=%s",
+				  job->id, job->message_id);
+		return r;
 	}
 	return 0;
 }

@@ -63,8 +63,8 @@ int resolve_step(struct turn *turn, struct outgoing *out, struct err *err)
 int resolve_baseline(struct turn *turn, struct outgoing *out, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* A report of the service about a message of ours settles a job that waits in
- * UNKNOWN or HELD: the service had it. */
+/* A report of the service that says ERROR of a message that can only be ours
+ * settles a job that waits in UNKNOWN or HELD: the service had it. */
 int resolve_by_report(struct mailbox *mailbox, const struct inbox_head *head,
 		      struct err *err) __attribute__((warn_unused_result));
 

@@ -7,12 +7,14 @@ import sys
 import server_downloads
 import server_gzip
 import server_lists
+import server_reports
 import server_sends
 import server_time
 import server_tool
 from common import Options, Result, main, run_cases
 
-PARTS = (server_downloads, server_lists, server_gzip, server_sends, server_tool, server_time)
+PARTS = (server_downloads, server_lists, server_gzip, server_sends, server_reports, server_tool,
+         server_time)
 
 
 def run(options: Options) -> Result:

@@ -169,6 +169,7 @@ class World:
 
     inbox: Path  # of X26ABC2
     truth: dict[str, bytes] = field(default_factory=dict)  # what may be acknowledged
+    reports: set[str] = field(default_factory=set)  # of these: what has no data
     listed: list[Any] = field(default_factory=list)
     others: dict[str, list[Any]] = field(default_factory=dict)  # of other mailboxes
     replies: dict[str, Handler] = field(default_factory=dict)  # to a GET, by id
@@ -191,6 +192,14 @@ class World:
         """A message that must never be acknowledged."""
         self.listed.append(message_id)
         self.replies[message_id] = reply
+
+    def report(self, message_id: str, *headers: str) -> None:
+        """A report: a control file without data, whatever it says."""
+        self.truth[message_id] = b""
+        self.reports.add(message_id)
+        self.listed.append(message_id)
+        usual = [line.replace("DATA", "REPORT") for line in mex(message_id, range_="1:0")]
+        self.replies[message_id] = raw(whole([*usual, *headers]))
 
     def count(self, kind: str) -> int:
         """How often something was asked."""
@@ -220,6 +229,9 @@ class World:
             pass
         elif not ctl.is_file():
             self.wrong.append(f"{message_id} was acknowledged without its control file")
+        elif message_id in self.reports:
+            if dat.exists():
+                self.wrong.append(f"{message_id} is a report and has data")
         elif not dat.is_file() or dat.read_bytes() != expected:
             self.wrong.append(f"{message_id} was acknowledged with other bytes than it has")
 
@@ -391,9 +403,10 @@ class Bench:
     def arrived(self, *ids: str) -> None:
         """These are in IN as they were sent, and the service knows it."""
         for one in ids:
-            path = self.site.folder("IN") / f"{one}.dat"
+            path = self.site.folder("IN") / f"{one}.{'ctl' if one in self.world.reports else 'dat'}"
             assert path.is_file(), f"{one} did not arrive\n{self.log()}"
-            assert path.read_bytes() == self.world.truth[one], f"{one} has other bytes"
+            if one not in self.world.reports:
+                assert path.read_bytes() == self.world.truth[one], f"{one} has other bytes"
             assert one in self.world.acknowledged, f"{one} was not acknowledged"
 
     def absent(self, *ids: str) -> None:
