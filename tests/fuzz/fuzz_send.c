@@ -14,7 +14,8 @@
  * What must hold, whatever the service says: a message that may have been
  * taken is sent again only after tracking was asked twice, one that was taken
  * never; what is sent is the data; and the data is in exactly one place, SENT
- * if the service took it.
+ * if the service took it. Then the service is honest, and knows of no message
+ * but the earlier one: every job comes to its end, or is held for an operator.
  */
 #include "config.h"
 
@@ -48,6 +49,7 @@
 
 #define LIVES 8
 #define TURNS 20
+#define HONEST_TURNS 200 /* one chunk each, and some to ask and wait */
 #define JOB "20261122101500123-0123abcd"
 #define CHUNK 16u
 #define DATA_MOST ((size_t)1000)
@@ -66,6 +68,7 @@ struct model {
 	bool last_doubt; /* the last of several may have been taken */
 	unsigned asked;	 /* answers of tracking since */
 	bool known;	 /* one of them knew a message */
+	bool honest;	 /* the input is at its end: see be_honest */
 };
 
 /* --- what is sent --- */
@@ -133,9 +136,46 @@ static void look_at_post(const struct model *model,
 	}
 }
 
+/* --- a service that means well --- */
+
+static const char *take_honestly(struct model *model,
+				 const struct http_request *request)
+{
+	unsigned chunk = 1;
+	unsigned count = 1;
+	const char *range = answers_field(request, "Mex-Chunk-Range");
+	look_at_post(model, request);
+	FUZZ_HOLDS(!range || proto_range_parse(range, &chunk, &count));
+	/* what a record from the input says of the files may be wrong, and
+	 * then the last look ends the request */
+	model->accepted = chunk == count && !model->given;
+	return "HTTP/1.1 202 Accepted\r\n\r\n"
+	       "{\"message_id\":\"20261122000000000000_HONEST\"}";
+}
+
+static const char *be_honest(struct model *model,
+			     const struct http_request *request)
+{
+	bool outbox = strstr(request->path, "/outbox") != NULL;
+	if (outbox && request->method == HTTP_POST)
+		return take_honestly(model, request);
+	if (outbox && ends_with(request->path, "earlier"))
+		return "HTTP/1.1 200 OK\r\n\r\n"
+		       "{\"messageId\":\"20261101000000000000_BEFORE\"}";
+	if (outbox) {
+		model->asked++;
+		return "HTTP/1.1 404 Not Found\r\n\r\n"
+		       "{\"errorEvent\":\"\",\"errorCode\":\"\","
+		       "\"errorDescription\":\"Not Found\"}";
+	}
+	return "HTTP/1.1 200 OK\r\n\r\n{\"messages\":[]}";
+}
+
 static const char *look(void *ctx, const struct http_request *request)
 {
-	const struct model *model = ctx;
+	struct model *model = ctx;
+	if (model->honest)
+		return be_honest(model, request);
 	bool outbox = strstr(request->path, "/outbox") != NULL;
 	if (!outbox && request->method != HTTP_POST && model->receives)
 		return NULL;
@@ -246,6 +286,41 @@ static void live(const struct conf *conf, const struct conf_mailbox *set,
 			break;
 	}
 	answers_revive(client);
+	(void)mailbox_close(mailbox); /* always NULL */
+}
+
+/* The chunks in a record from the input need not be those of the data. */
+static bool is_settled(const struct mailbox *mailbox, const struct model *model)
+{
+	for (size_t i = 0; i < mailbox->out_count; i++) {
+		const struct job *job = &mailbox->out[i]->job;
+		bool odd = model->given && job->chunk_count > 1;
+		if (job->state != JOB_HELD && !odd)
+			return false;
+	}
+	return true;
+}
+
+/* Whatever it was told before, it comes to an end with a service that means
+ * well. */
+static void live_well(const struct conf *conf, const struct conf_mailbox *set,
+		      int state, struct http_client *client)
+{
+	struct model *model = client->ctx;
+	struct mailbox *mailbox;
+	struct err err;
+	model->honest = true;
+	client->at_end = false;
+	FUZZ_HOLDS(mailbox_open(conf, set, state, &mailbox, &err) == 0);
+	FUZZ_HOLDS(recover_mailbox(mailbox, &err) == 0);
+	for (unsigned i = 0; i < HONEST_TURNS; i++) {
+		struct turn_result result;
+		pass_time(mailbox, model->receives);
+		turn_run(mailbox, client, answers_go_on, client, &result);
+		if (is_settled(mailbox, model))
+			break;
+	}
+	FUZZ_HOLDS(is_settled(mailbox, model));
 	(void)mailbox_close(mailbox); /* always NULL */
 }
 
@@ -479,6 +554,8 @@ static void run(const struct input *input, struct http_client *client,
 	}
 	client->at = client->size + 1;
 	live(&conf, &set, state, client, true);
+	check_end(client->ctx);
+	live_well(&conf, &set, state, client);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
