@@ -50,7 +50,7 @@ static int wrong(struct opening *o, const char *event, const char *code)
 static int read_pair(struct opening *o, struct err *err)
 {
 	const struct boxdir *dir = &o->turn->mailbox->dir;
-	const struct job *job = &o->out->job;
+	struct job *job = &o->out->job;
 	int r = pair_read_claimed(dir, job, &o->ctl, err);
 	if (outgoing_unusable(r))
 		return wrong(o, "COLLECT", "01");
@@ -61,7 +61,7 @@ static int read_pair(struct opening *o, struct err *err)
 			      ".dat file is missing or inaccessible");
 		return wrong(o, "COLLECT", "02");
 	}
-	r = pair_open_data(dir, job, &o->out->fd, err);
+	r = pair_begin_data(dir, job, &o->out->fd, err);
 	if (r == -ERR_CHANGED || r == -ERR_MISSING || r == -ERR_UNSAFE)
 		return wrong(o, "COLLECT", "02");
 	if (r < 0)

@@ -64,7 +64,8 @@ struct job {
 	bool local_id_made;	       /* by us: unique */
 	char message_id[TEXT_ID_SIZE]; /* given by the server */
 	bool gzip;
-	uint64_t body_size; /* of the first request, as it left */
+	int64_t dat_ctime_ns; /* when the upload began; 0: not known */
+	uint64_t body_size;   /* of the first request, as it left */
 	uint64_t chunk_size;
 	unsigned chunk_count;
 	unsigned chunks_done;

@@ -82,6 +82,7 @@ static const struct fact facts[] = {
 	{ "message_id", AT(message_id), KIND_ID,
 	  CLAIMED | OPEN | WAITING | ENDED },
 	{ "gzip", AT(gzip), KIND_BOOL, OPENING },
+	{ "dat_ctime", AT(dat_ctime_ns), KIND_TIME, OPENING },
 	{ "body", AT(body_size), KIND_SIZE, OPENING },
 	{ "chunk_size", AT(chunk_size), KIND_SIZE, OPENING },
 	{ "chunks", AT(chunk_count), KIND_COUNT, OPENING | OPEN | ACCEPTED },

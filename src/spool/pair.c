@@ -396,8 +396,16 @@ int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
 
 /* --- the claimed pair --- */
 
+/* A writer can put mtime back, but not ctime. Our own moves change it too, and
+ * there is none between the first POST and the last. */
+static bool is_quiet(const struct stat *st, int64_t ctime_ns)
+{
+	return ctime_ns == 0 || to_ns(&st->st_ctim) == ctime_ns;
+}
+
 static int open_claimed(const struct boxdir *box, const struct job *job,
-			bool data, int *ret_fd, struct err *err)
+			bool data, int *ret_fd, struct stat *ret_st,
+			struct err *err)
 {
 	struct part part;
 	part_init(&part, job, data, -1);
@@ -406,20 +414,32 @@ static int open_claimed(const struct boxdir *box, const struct job *job,
 	int r = fsx_open_read(box->temp, part.temp, &fd, &st, err);
 	if (r < 0)
 		return r;
-	if (!is_file(&st, part.wanted))
+	if (!is_file(&st, part.wanted) ||
+	    (data && !is_quiet(&st, job->dat_ctime_ns)))
 		return err_set(err, ERR_CHANGED,
 			       "'%s' was changed after it was claimed",
 			       part.name);
+	*ret_st = st;
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
+}
+
+static int open_data(const struct boxdir *box, const struct job *job,
+		     int *ret_fd, struct stat *ret_st, struct err *err)
+{
+	if (!*job->dat_name)
+		return err_set(err, ERR_MISSING, "'%s' has no .dat file",
+			       job->ctl_name);
+	return open_claimed(box, job, true, ret_fd, ret_st, err);
 }
 
 int pair_read_claimed(const struct boxdir *box, const struct job *job,
 		      struct ctl *ret, struct err *err)
 {
 	AUTO_CLOSE int fd = -1;
-	int r = open_claimed(box, job, false, &fd, err);
+	struct stat st;
+	int r = open_claimed(box, job, false, &fd, &st, err);
 	if (r < 0)
 		return r;
 	struct ctl ctl;
@@ -436,13 +456,22 @@ int pair_read_claimed(const struct boxdir *box, const struct job *job,
 	return 0;
 }
 
+int pair_begin_data(const struct boxdir *box, struct job *job, int *ret_fd,
+		    struct err *err)
+{
+	struct stat st;
+	job->dat_ctime_ns = 0; /* that of an upload before this one */
+	int r = open_data(box, job, ret_fd, &st, err);
+	if (r == 0)
+		job->dat_ctime_ns = to_ns(&st.st_ctim);
+	return r;
+}
+
 int pair_open_data(const struct boxdir *box, const struct job *job, int *ret_fd,
 		   struct err *err)
 {
-	if (!*job->dat_name)
-		return err_set(err, ERR_MISSING, "'%s' has no .dat file",
-			       job->ctl_name);
-	return open_claimed(box, job, true, ret_fd, err);
+	struct stat st;
+	return open_data(box, job, ret_fd, &st, err);
 }
 
 int pair_still_same(int fd, const struct job *job, struct err *err)
@@ -451,7 +480,7 @@ int pair_still_same(int fd, const struct job *job, struct err *err)
 	int r = fsx_stat(fd, job->dat_name, &st, err);
 	if (r < 0)
 		return r;
-	if (is_file(&st, &job->dat))
+	if (is_file(&st, &job->dat) && is_quiet(&st, job->dat_ctime_ns))
 		return 0;
 	return err_set(err, ERR_CHANGED,
 		       "'%s' was changed while it was being sent",

@@ -77,10 +77,16 @@ int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
 int pair_read_claimed(const struct boxdir *box, const struct job *job,
 		      struct ctl *ret, struct err *err)
 	__attribute__((warn_unused_result));
-/* The claimed data file for reading; ERR_CHANGED likewise, ERR_MISSING. */
+/* The claimed data file for reading, for an upload that begins; ERR_CHANGED
+ * likewise, ERR_MISSING. Sets dat_ctime_ns: from here on nothing at all may be
+ * done to the file. */
+int pair_begin_data(const struct boxdir *box, struct job *job, int *ret_fd,
+		    struct err *err) __attribute__((warn_unused_result));
+/* The same for an upload that goes on: compares dat_ctime_ns. */
 int pair_open_data(const struct boxdir *box, const struct job *job, int *ret_fd,
 		   struct err *err) __attribute__((warn_unused_result));
-/* Looks again, through the descriptor: ERR_CHANGED when it was touched. */
+/* Looks again, through the descriptor: ERR_CHANGED when it was touched, also by
+ * one who put its times back. */
 int pair_still_same(int fd, const struct job *job, struct err *err)
 	__attribute__((warn_unused_result));
 

@@ -49,7 +49,8 @@ struct scan_identity {
 	uint64_t inode;
 	uint64_t size;
 	int64_t mtime_ns;
-	int64_t ctime_ns; /* changes with a rename: not compared after one */
+	int64_t ctime_ns; /* changes with a rename: not compared after one,
+			   * see dat_ctime_ns of struct job */
 };
 
 struct scan_pair {

@@ -237,21 +237,37 @@ class Model:
     def cut_power(self) -> None:
         """Turns the tree on disk into what would have survived."""
         aside = self.root.with_name(f"{self.root.name}.before")
-        self.root.rename(aside)
+        aside.mkdir()
         places: dict[int, Path] = {}
-        self._places(self.top, aside, places)
+        self._set_aside(self.top, self.root, aside, places)
         self._build(self.top, self.root, places)
         shutil.rmtree(aside)
+
+    def _set_aside(self, folder: Folder, path: Path, aside: Path, ret: dict[int, Path]) -> None:
+        """Takes away what would not be found where it is, or not as it is. The others are not
+        touched: each move would change their ctime. ret: where files from before the run are."""
+        for name, node in folder.live.items():
+            place = path / name
+            stays = folder.safe.get(name) is node
+            if isinstance(node, Folder) and stays:
+                self._set_aside(node, place, aside, ret)
+                continue
+            if isinstance(node, Folder) or not stays or not node.before or id(node) in ret:
+                place = place.rename(aside / f"{len(os.listdir(aside))}")
+            if isinstance(node, Folder):
+                self._places(node, place, ret)
+            elif node.before:
+                ret.setdefault(id(node), place)
 
     def _places(self, folder: Folder, path: Path, ret: dict[int, Path]) -> None:
         for name, node in folder.live.items():
             if isinstance(node, Folder):
                 self._places(node, path / name, ret)
             elif node.before:
-                ret[id(node)] = path / name
+                ret.setdefault(id(node), path / name)
 
     def _build(self, folder: Folder, path: Path, places: dict[int, Path]) -> None:
-        path.mkdir(mode=folder.mode)
+        path.mkdir(mode=folder.mode, exist_ok=True)
         path.chmod(folder.mode)
         for name, node in folder.safe.items():
             if isinstance(node, Folder):
@@ -265,6 +281,8 @@ class Model:
     def _restore(self, node: File, path: Path, place: Path | None) -> None:
         """A file that was there before keeps its identity, unless it had been removed."""
         data = node.safe.ljust(len(node.live), b"\0") if self.torn else node.safe
+        if place == path and data == path.read_bytes():
+            return
         if place:
             place.rename(path)
         if not place or data != path.read_bytes():

@@ -16,11 +16,12 @@ import drop_crowd
 import drop_files
 import drop_folders
 import drop_names
+import drop_quiet
 import drop_swap
 from common import Case, Options, Result, main, run_cases
 
 USERS = ("root", "user")
-PARTS = (drop_files, drop_names, drop_control, drop_swap, drop_folders, drop_crowd)
+PARTS = (drop_files, drop_names, drop_control, drop_swap, drop_folders, drop_crowd, drop_quiet)
 
 
 # Of the quick ones, which are many of a kind, this part is enough for every day.

@@ -45,6 +45,7 @@ static void fill(struct job *ret)
 	ret->local_id_made = true;
 	SET(ret->message_id, "M1");
 	ret->gzip = true;
+	ret->dat_ctime_ns = INT64_MAX - 1;
 	ret->body_size = 99;
 	ret->chunk_size = 20000000;
 	ret->chunk_count = 7;
@@ -249,6 +250,7 @@ static void test_every_field(void **state)
 	assert_true(found.gzip && found.confirm && found.failed);
 	assert_true(found.keep_original);
 	assert_true(found.state_ns == job.state_ns);
+	assert_true(found.dat_ctime_ns == wanted.dat_ctime_ns);
 	assert_int_equal(found.body_size, wanted.body_size);
 	assert_int_equal(found.chunk_size, wanted.chunk_size);
 	assert_int_equal(found.chunk_count, wanted.chunk_count);
@@ -404,6 +406,27 @@ static void test_bad_values(void **state)
 				 -ERR_INVALID);
 	/* a key that the state does not carry is none of its business */
 	assert_int_equal(load_lines("CLAIMED", NULL, "chunks", "x"), 0);
+}
+
+/* A record of the time when ctime was not kept: then it is not compared. */
+static void test_without_ctime(void **state)
+{
+	(void)state;
+	AUTO_BUF struct buf text;
+	buf_init(&text, 10000);
+	put_line(&text, 1, "CLAIMED", "done", "0");
+	put_line(&text, 2, "OPENING", "chunks", "4");
+	const struct record_field open[] = {
+		{ "message_id", "M1" },
+		{ "done", "1" },
+	};
+	assert_true(record_format(&text, 3, BOX_NOW, "OPEN", open, 2));
+	box_put(box.box.jobs, FILE_NAME, text.data);
+	struct job found;
+	assert_int_equal(load(&found, true), 0);
+	assert_int_equal(found.state, JOB_OPEN);
+	assert_true(found.dat_ctime_ns == 0);
+	job_release(&found);
 }
 
 static int load_states(const enum job_state *states, size_t count)
@@ -563,6 +586,8 @@ int main(void)
 		TEST(test_failed_move),
 		TEST(test_newer_version),
 		TEST(test_bad_values),
+		TEST(test_without_ctime),
+		TEST(test_without_ctime),
 		TEST(test_impossible),
 		TEST(test_never_was),
 		TEST(test_each_bit_flipped),
