@@ -113,6 +113,8 @@ int fsx_lock(int fd, const char *label, struct err *err) FSX_MUST;
 /* Does not follow links. ERR_MISSING when there is nothing. */
 int fsx_stat_at(int dirfd, const char *name, struct stat *ret,
 		struct err *err) FSX_MUST;
+/* What a path from settings leads to: links are followed. */
+int fsx_stat_path(const char *path, struct stat *ret, struct err *err) FSX_MUST;
 /* ERR_EXISTS when the new name is taken; never overwrites. */
 int fsx_move(int from_dir, const char *from, int to_dir, const char *to,
 	     struct err *err) FSX_MUST;

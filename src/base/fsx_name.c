@@ -24,6 +24,15 @@ int fsx_stat_at(int dirfd, const char *name, struct stat *ret, struct err *err)
 	return 0;
 }
 
+int fsx_stat_path(const char *path, struct stat *ret, struct err *err)
+{
+	struct stat st;
+	if (fstatat(AT_FDCWD, path, &st, 0) < 0)
+		return err_sys(err, errno, "cannot look at '%s'", path);
+	*ret = st;
+	return 0;
+}
+
 int fsx_check_program(const char *path, struct err *err)
 {
 	struct stat st;

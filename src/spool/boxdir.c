@@ -238,25 +238,35 @@ int boxdir_renew_folder(const struct boxdir *box, const char *name, int *fd,
 	return 0;
 }
 
+/* result: of the look at what has that name now; "" for the root itself. */
+static int judge_place(const struct boxdir *box, const char *name, int held,
+		       int result, const struct stat *now, struct err *err)
+{
+	if (result == 0 && is_same_place(held, now))
+		return 0;
+	if (result < 0 && result != -(int)ERR_MISSING)
+		return result;
+	int r = err_set(err, ERR_IO,
+			"folder '%s%s%s' was removed or replaced while it was "
+			"in use: put it back, or restart",
+			box->root, *name ? "/" : "", name);
+	err_widen(err, ERR_MAILBOX, err->retry);
+	return r;
+}
+
 int boxdir_check(const struct boxdir *box, struct err *err)
 {
 	const int held[FOLDERS] = { box->temp, box->in, box->out, box->sent,
 				    box->failed };
-	for (size_t i = 0; i < FOLDERS; i++) {
-		struct stat now;
-		int r = fsx_stat_at(box->base, box->names[i], &now, err);
-		if (r == 0 && is_same_place(held[i], &now))
-			continue;
-		if (r < 0 && r != -(int)ERR_MISSING)
-			return r;
-		r = err_set(err, ERR_IO,
-			    "folder '%s/%s' was removed or replaced while it "
-			    "was in use: put it back, or restart",
-			    box->root, box->names[i]);
-		err_widen(err, ERR_MAILBOX, err->retry);
-		return r;
+	struct stat now;
+	/* others find the folders by this path, and only by it */
+	int r = fsx_stat_path(box->root, &now, err);
+	r = judge_place(box, "", box->base, r, &now, err);
+	for (size_t i = 0; i < FOLDERS && r == 0; i++) {
+		r = fsx_stat_at(box->base, box->names[i], &now, err);
+		r = judge_place(box, box->names[i], held[i], r, &now, err);
 	}
-	return 0;
+	return r;
 }
 
 /* --- our own folders --- */

@@ -71,8 +71,9 @@ int boxdir_open_folder(const struct boxdir *box, const char *name, bool make,
 int boxdir_renew_folder(const struct boxdir *box, const char *name, int *fd,
 			bool *ret_other, struct err *err)
 	__attribute__((warn_unused_result));
-/* Whether the five folders are still those that were opened: what is put into
- * one that was moved away or removed is seen by nobody. */
+/* Whether the root and the five folders are still those that were opened: what
+ * is put into one that was moved away or removed is seen by nobody. The root may
+ * be a link, as it may when it is opened. */
 int boxdir_check(const struct boxdir *box, struct err *err)
 	__attribute__((warn_unused_result));
 /* For the tool: opens only the state folders, makes nothing. */

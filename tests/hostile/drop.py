@@ -17,11 +17,13 @@ import drop_files
 import drop_folders
 import drop_names
 import drop_quiet
+import drop_root
 import drop_swap
 from common import Case, Options, Result, main, run_cases
 
 USERS = ("root", "user")
-PARTS = (drop_files, drop_names, drop_control, drop_swap, drop_folders, drop_crowd, drop_quiet)
+PARTS = (drop_files, drop_names, drop_control, drop_swap, drop_folders, drop_crowd, drop_quiet,
+         drop_root)
 
 
 # Of the quick ones, which are many of a kind, this part is enough for every day.

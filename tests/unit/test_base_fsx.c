@@ -444,6 +444,13 @@ static void test_stat_at(void **state)
 	assert_true(S_ISLNK(st.st_mode));
 	expect_error(fsx_stat_at(root, "b", &st, &err), &err, ERR_MISSING,
 		     "'b'", "No such file");
+	char path[300];
+	(void)snprintf(path, sizeof(path), "%s/link", root_path);
+	assert_int_equal(fsx_stat_path(path, &st, &err), 0);
+	assert_true(S_ISREG(st.st_mode));
+	(void)snprintf(path, sizeof(path), "%s/b", root_path);
+	expect_error(fsx_stat_path(path, &st, &err), &err, ERR_MISSING, path,
+		     "No such file");
 }
 
 /* --- directories --- */

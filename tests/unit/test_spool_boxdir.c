@@ -368,6 +368,31 @@ static void test_check_notices_what_was_replaced(void **state)
 	assert_int_equal(boxdir_check(&f->box, &f->err), 0);
 }
 
+/* The root is what its path leads to, through a link as well. */
+static void test_check_notices_another_root(void **state)
+{
+	struct fixture *f = *state;
+	must_open(f);
+	int top = f->dir.fd;
+	assert_int_equal(boxdir_check(&f->box, &f->err), 0);
+	assert_int_equal(renameat(top, "root", top, "away"), 0);
+	assert_replaced(f, "root'");
+	assert_int_equal(mkdirat(top, "root", 0700), 0);
+	assert_replaced(f, "root'");
+	assert_int_equal(unlinkat(top, "root", AT_REMOVEDIR), 0);
+	assert_int_equal(symlinkat("state", top, "root"), 0);
+	assert_replaced(f, "root'");
+	assert_int_equal(unlinkat(top, "root", 0), 0);
+	assert_int_equal(symlinkat("nowhere", top, "root"), 0);
+	assert_replaced(f, "root'");
+	assert_int_equal(unlinkat(top, "root", 0), 0);
+	assert_int_equal(symlinkat("away", top, "root"), 0);
+	assert_int_equal(boxdir_check(&f->box, &f->err), 0);
+	assert_int_equal(unlinkat(top, "root", 0), 0);
+	assert_int_equal(renameat(top, "away", top, "root"), 0);
+	assert_int_equal(boxdir_check(&f->box, &f->err), 0);
+}
+
 static void must_renew(struct fixture *f, int *fd, bool expected)
 {
 	bool other = !expected;
@@ -546,6 +571,7 @@ int main(void)
 		TEST(test_two_file_systems),
 		TEST(test_open_state),
 		TEST(test_check_notices_what_was_replaced),
+		TEST(test_check_notices_another_root),
 		TEST(test_renew),
 		TEST(test_lock_keeps_others_away),
 		TEST(test_lock_with_another_root),
