@@ -160,7 +160,8 @@ static int begin(struct mailbox *mailbox, const char *id, struct err *err)
 		r = delivery_begin(&in->delivery, &mailbox->dir, err);
 	if (r < 0)
 		return r;
-	in->gz = gz_reader_new();
+	/* the limit is for the message, however often it is taken up */
+	in->gz = gz_reader_new(in->delivery.size);
 	in->current = true;
 	return 0;
 }

@@ -170,9 +170,10 @@ struct gz_reader {
 	unsigned char out[PIECE];
 };
 
-struct gz_reader *gz_reader_new(void)
+struct gz_reader *gz_reader_new(uint64_t total)
 {
 	struct gz_reader *gz = xcalloc(1, sizeof(*gz));
+	gz->total = total;
 	if (inflateInit2(&gz->z, WINDOW_GZIP) != Z_OK)
 		abort(); /* no memory; as xmalloc does */
 	return gz;

@@ -34,7 +34,8 @@ int gz_compress(int from, const char *from_label, uint64_t offset,
 typedef int gz_write_fn(void *ctx, const void *data, size_t len,
 			struct err *err);
 
-struct gz_reader *gz_reader_new(void);
+/* total: bytes of the same message that an earlier reader gave out. */
+struct gz_reader *gz_reader_new(uint64_t total);
 struct gz_reader *gz_reader_free(struct gz_reader *gz);
 /* ERR_CORRUPT for bytes that are not gzip, a bad checksum or trailing
  * garbage; ERR_LIMIT when the total over all calls passes most. */

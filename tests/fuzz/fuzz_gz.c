@@ -35,7 +35,7 @@ static int take(void *ctx, const void *data, size_t len, struct err *err)
 static int feed(const uint8_t *data, size_t size, size_t piece, struct sum *sum,
 		bool *ret_between)
 {
-	struct gz_reader *gz = gz_reader_new();
+	struct gz_reader *gz = gz_reader_new(0);
 	int r = 0;
 	for (size_t at = 0; at < size && r == 0; at += piece) {
 		struct err err;

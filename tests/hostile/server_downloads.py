@@ -6,13 +6,14 @@ Each stands between two honest messages, which must arrive. What is refused is n
 acknowledged, is told in one line, and arrives once the service is honest about it.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from common import Case, Context
 from harness.ctlfile import read_ctl
 from harness.faultserver import Connection, Head
-from harness.payloads import text_bytes
+from harness.payloads import gzip_bytes, text_bytes
 from server_rig import (
     AFTER,
     BAD,
@@ -321,6 +322,39 @@ def _always_more(context: Context) -> None:
     assert bench.world.count(GET) == 4
 
 
+def _cut_and_taken_up(gzip: bool) -> Any:
+    """max_message is for the message: each chunk is cut once, so that each run takes it up anew."""
+    count = 6
+    piece = text_bytes(300_000)
+    body = gzip_bytes(piece) if gzip else piece
+    more = ("Content-Encoding: gzip",) if gzip else ()
+
+    def run(context: Context) -> None:
+        bench = Bench(context, max_message="1M")
+        seen: set[int] = set()
+
+        def handler(_world: World, connection: Connection, head: Head) -> bool:
+            parts = head.path.split("/")
+            number = int(parts[5]) if len(parts) > 5 else 1
+            again = number in seen or number == 1
+            seen.add(number)
+            lines = [*mex(BAD, *more, range_=f"{number}:{count}"), length(body)]
+            status = "HTTP/1.1 206 X" if number < count else "HTTP/1.1 200 OK"
+            connection.raw(answer(lines, body if again else body[:1000], status))
+            return False
+
+        neighbours(bench, lambda world: world.hostile(BAD, handler))
+        told = ""
+        for _ in range(count + 1):
+            told += bench.run().err
+        bench.arrived(BEFORE, AFTER)
+        bench.absent(BAD)
+        assert re.search(f"not-taken .*{BAD}.*has more than 1000000 bytes", told), told
+        assert 4 in seen and 5 not in seen, seen
+
+    return run
+
+
 def ranges() -> Iterator[Case]:
     """What a chunk may say that it is."""
     for text, reason in RANGES.items():
@@ -338,6 +372,8 @@ def ranges() -> Iterator[Case]:
         reply = by_chunk(part("1:3"), second)
         yield Case(f"chunk-{name}", is_refused(reply, reason), name in ("n-grows", "other-id"))
     yield Case("chunk-always-more", _always_more)
+    yield Case("chunk-cut-over-limit", _cut_and_taken_up(False))
+    yield Case("chunk-cut-over-limit-gzip", _cut_and_taken_up(True), quick=False)
     yield Case("chunk-500-empty", _empty_chunks, quick=False)
 
 

@@ -159,7 +159,7 @@ static int setup(void **state)
 	struct fixture *f = xcalloc(1, sizeof(*f));
 	buf_init(&f->got, 100000);
 	inbox_head_init(&f->head);
-	f->gz = gz_reader_new();
+	f->gz = gz_reader_new(0);
 	*state = f;
 	return 0;
 }

@@ -105,7 +105,7 @@ static void test_gzip(void **state)
 				   sizeof(packed), 0, &len, &f.err),
 			 0);
 	assert_int_equal(payload.source.length, len);
-	struct gz_reader *gz = gz_reader_new();
+	struct gz_reader *gz = gz_reader_new(0);
 	assert_int_equal(gz_reader_feed(gz, packed, len, 1000, collect, &plain,
 					&f.err),
 			 0);

@@ -78,7 +78,7 @@ static void round_trip(size_t len)
 	assert_true(len < 1000 || packed.len < len * 3 / 4);
 	/* no time, no name: equal data gives equal bytes */
 	assert_memory_equal(packed.data, "\x1f\x8b\x08\0\0\0\0\0", 8);
-	struct gz_reader *gz = gz_reader_new();
+	struct gz_reader *gz = gz_reader_new(0);
 	assert_int_equal(gz_reader_feed(gz, packed.data, packed.len, MOST,
 					collect, &plain, &err),
 			 0);
@@ -143,7 +143,7 @@ static void test_members(void **state)
 	compress("hello ", 6, &packed);
 	size_t first = packed.len;
 	compress("world", 5, &packed);
-	struct gz_reader *gz = gz_reader_new();
+	struct gz_reader *gz = gz_reader_new(0);
 	assert_true(gz_reader_between(gz));
 	for (size_t i = 0; i < packed.len; i++) {
 		assert_int_equal(gz_reader_feed(gz, packed.data + i, 1, MOST,
@@ -163,7 +163,7 @@ static int feed(const char *data, size_t len, uint64_t most, bool *ret_between)
 	struct buf plain;
 	struct err err;
 	buf_init(&plain, (size_t)1 << 24);
-	struct gz_reader *gz = gz_reader_new();
+	struct gz_reader *gz = gz_reader_new(0);
 	int r = gz_reader_feed(gz, data, len, most, collect, &plain, &err);
 	*ret_between = gz_reader_between(gz);
 	gz_reader_free(gz);
@@ -224,7 +224,7 @@ static void test_restore(void **state)
 	buf_init(&packed, 10000);
 	buf_init(&plain, 10000);
 	compress("hello world", 11, &packed);
-	struct gz_reader *gz = gz_reader_new();
+	struct gz_reader *gz = gz_reader_new(0);
 	assert_int_equal(gz_reader_feed(gz, packed.data, 12, MOST, collect,
 					&plain, &err),
 			 0);
@@ -254,7 +254,7 @@ static void test_pass_counts(void **state)
 	struct buf plain;
 	struct err err;
 	buf_init(&plain, 100);
-	struct gz_reader *gz = gz_reader_new();
+	struct gz_reader *gz = gz_reader_new(0);
 	assert_int_equal(gz_reader_pass(gz, "hello", 5, 8, collect, &plain,
 					&err),
 			 0);
@@ -263,6 +263,33 @@ static void test_pass_counts(void **state)
 			 -ERR_LIMIT);
 	assert_string_equal(plain.data, "hello");
 	gz_reader_free(gz);
+	buf_release(&plain);
+}
+
+/* What is taken up again counts from where it was. */
+static void test_counts_on(void **state)
+{
+	(void)state;
+	struct buf packed;
+	struct buf plain;
+	struct err err;
+	buf_init(&packed, 10000);
+	buf_init(&plain, 100);
+	compress("hello", 5, &packed);
+	for (uint64_t total = 4; total <= 6; total++) {
+		struct gz_reader *gz = gz_reader_new(total);
+		int expected = total + 5 <= 10 ? 0 : -ERR_LIMIT;
+		assert_int_equal(gz_reader_feed(gz, packed.data, packed.len, 10,
+						collect, &plain, &err),
+				 expected);
+		gz_reader_free(gz);
+	}
+	struct gz_reader *gz = gz_reader_new(11); /* the limit was higher */
+	assert_int_equal(gz_reader_pass(gz, "a", 1, 10, collect, &plain, &err),
+			 -ERR_LIMIT);
+	assert_string_equal(plain.data, "hellohello");
+	gz_reader_free(gz);
+	buf_release(&packed);
 	buf_release(&plain);
 }
 
@@ -277,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_pass_counts),
+		cmocka_unit_test(test_counts_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
