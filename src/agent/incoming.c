@@ -192,12 +192,14 @@ static int stage(struct turn *turn, const struct inbox_head *head,
 	/* A report has no data; what has some is kept, whatever it is called. */
 	delivery->report = head->report && delivery->size == 0;
 	place_choose(mailbox->set, head, delivery);
-	int r = delivery_stage(delivery, &mailbox->dir, &ctl, now, err);
+	/* what is STAGED is published and acknowledged without another look at
+	 * it; if we die here the report is fetched again */
+	int r = head->report ? resolve_by_report(mailbox, head, err) : 0;
+	if (r == 0)
+		r = delivery_stage(delivery, &mailbox->dir, &ctl, now, err);
 	ctl_release(&ctl);
 	if (r == 0 && delivery->second_lost)
 		say_no_links(mailbox, delivery->folder);
-	if (r == 0 && head->report)
-		r = resolve_by_report(mailbox, head, err);
 	return r;
 }
 

@@ -7,10 +7,13 @@ acknowledged, is told in one line, and arrives once the service is honest about 
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from zlib import crc32
 
-from common import Case, Context
+from common import Case, Context, Skip
 from harness.ctlfile import read_ctl
 from harness.faultserver import Connection, Head
 from harness.payloads import gzip_bytes, text_bytes
@@ -18,11 +21,15 @@ from server_rig import (
     AFTER,
     BAD,
     BEFORE,
+    BOX,
     GET,
+    SEND,
+    TRACK,
     Bench,
     Handler,
     World,
     answer,
+    as_json,
     flood,
     length,
     mex,
@@ -601,6 +608,48 @@ def _report_with_data(context: Context) -> None:
     bench.clean()
 
 
+def _repeat_last_line(record: Path, size: int) -> None:
+    """The same state again and again, until the record is so long."""
+    data = record.read_bytes().rstrip(b"\0")
+    *_, last = data.splitlines()
+    number, rest = last.rpartition(b" #")[0].split(b" ", 1)
+    count = int(number)
+    while len(data) < size:
+        count += 1
+        line = b"%d %b" % (count, rest)
+        data += b"%b #%08x\n" % (line, crc32(line))
+    record.write_bytes(data)
+
+
+def _report_unwritten(context: Context) -> None:
+    """A report proves what became of a message of ours, and that cannot be written down at first:
+    the report is not acknowledged before it is."""
+    if not shutil.which("prlimit"):
+        raise Skip("needs prlimit")
+    bench = Bench(context, resolve_after="1h")
+    bench.site.drop("pair", BODY, Compress="N", LocalId="ours-1")
+    bench.world.on[SEND] = raw(b"")
+    bench.world.on[TRACK] = raw(as_json({"errorEvent": "", "errorCode": ""}, 404))
+    bench.run()
+    del bench.world.on[SEND]
+    _repeat_last_line(next((bench.site.path / "state" / BOX / "jobs").iterdir()), 1 << 16)
+    lines = [line.replace("DATA", "REPORT") for line in mex(BAD)]
+    lines += ["mex-localid: ours-1", "mex-statusevent: SEND", "mex-statuscode: 14",
+              "mex-linkedmsgid: 20260101120000000009_5E47"]
+    bench.world.hostile(BAD, raw(whole(lines)))
+    bench.world.truth[BAD] = b""
+    bench.world.consumed.add(BAD)  # there is no data to look for
+    ended = bench.run_ended("prlimit", "--fsize=65536")
+    assert ended == 1 and not bench.site.names("FAILED"), ended
+    bench.absent(BAD)
+    for _ in range(2):  # the report settles it, then it is moved
+        ran = bench.run()
+        assert BAD in bench.world.acknowledged, ran.err
+    assert "pair.ctl" in bench.site.names("FAILED"), bench.log()
+    assert bench.world.count(SEND) == 1
+    bench.clean()
+
+
 def headers() -> Iterator[Case]:
     """What stands above an answer."""
     quick = ("folded", "nul-in-mex", "two-ids", "1MB", "100000-lines", "endless-1xx", "other-id",
@@ -610,6 +659,7 @@ def headers() -> Iterator[Case]:
     for name, (reply, look) in GOOD_HEADERS.items():
         yield Case(f"header-good-{name}", is_taken(reply, BODY, look), name == "set-cookie")
     yield Case("report-with-data", _report_with_data)
+    yield Case("report-unwritten", _report_unwritten)
 
 
 def cases() -> list[Case]:

@@ -344,6 +344,14 @@ class Bench:
         self.check(ran)
         return ran
 
+    def run_ended(self, *command: str) -> int:
+        """meshdropd --once as the end of this command, which may limit it; its status."""
+        done = subprocess.run(
+            [*command, self._program, "-c", str(self.site.conf), "--once"],
+            env=clean_environment(), capture_output=True, timeout=RUN_LIMIT, check=False,
+        )
+        return done.returncode
+
     def _run(self, limit: float) -> Ran:
         log = self.site.path.parent / "logs" / f"{self.site.path.name}-once.log"
         memory = disk = 0
