@@ -472,3 +472,18 @@ int delivery_finish(struct delivery *delivery, const struct boxdir *box,
 	}
 	return 0;
 }
+
+int delivery_drop(const struct boxdir *box, const char *id, bool *ret_dropped,
+		  struct err *err)
+{
+	struct delivery delivery;
+	delivery_init(&delivery);
+	int r = delivery_resume(&delivery, box, id, err);
+	bool unfinished = r == 0 && delivery.state != DELIVERY_STAGED;
+	if (unfinished)
+		r = delivery_finish(&delivery, box, err);
+	delivery_release(&delivery);
+	if (r == 0)
+		*ret_dropped = unfinished;
+	return r;
+}

@@ -99,5 +99,27 @@ int delivery_publish(struct delivery *delivery, const struct boxdir *box,
  * then. Also for giving up what was fetched so far. */
 int delivery_finish(struct delivery *delivery, const struct boxdir *box,
 		    struct err *err) __attribute__((warn_unused_result));
+/* Gives up what an earlier turn or life fetched of a message: it can be fetched
+ * again as long as it is not acknowledged. One that is STAGED stays, because
+ * some of it may be published; so does a record that is damaged. */
+int delivery_drop(const struct boxdir *box, const char *id, bool *ret_dropped,
+		  struct err *err) __attribute__((warn_unused_result));
+
+/* All records of a mailbox, by id. */
+struct delivery_found {
+	char id[TEXT_ID_SIZE];
+	int64_t mtime_ns; /* when the last line was written */
+	bool marked;	  /* the caller's; false at first */
+};
+struct delivery_list {
+	struct delivery_found *items; /* owned */
+	size_t count;
+};
+int delivery_list_read(const struct boxdir *box, struct delivery_list *ret,
+		       struct err *err) __attribute__((warn_unused_result));
+/* NULL: there is none. */
+struct delivery_found *delivery_list_find(const struct delivery_list *list,
+					  const char *id);
+void delivery_list_release(struct delivery_list *list);
 
 #endif
