@@ -9,6 +9,7 @@
 
 #include "agent/forms.h"
 #include "agent/mailbox.h"
+#include "agent/parts.h"
 #include "agent/personal.h"
 #include "agent/place.h"
 #include "agent/poison.h"
@@ -72,6 +73,25 @@ static void say_odd(const struct mailbox *mailbox,
 				    "used");
 }
 
+/* What an earlier poll listed and this one does not is not there any more. */
+static int note_listed(struct mailbox *mailbox, bool first, bool last,
+		       struct err *err)
+{
+	const struct reply_page *page = &mailbox->in.page;
+	if (first) {
+		poison_poll_begins(mailbox);
+		int r = parts_poll_begins(mailbox, err);
+		if (r < 0)
+			return r;
+	}
+	poison_listed(mailbox, page);
+	parts_listed(mailbox, page);
+	if (!last)
+		return 0;
+	poison_poll_ends(mailbox);
+	return parts_poll_ends(mailbox, err);
+}
+
 static int list(struct turn *turn, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
@@ -102,8 +122,10 @@ static int list(struct turn *turn, struct err *err)
 	mailbox->now.last_poll_ns = clock_wall_ns();
 	mailbox->now.last_contact_ns = mailbox->now.last_poll_ns;
 	say_odd(mailbox, &page, endless);
+	bool last = !page.next && !page.odd_next && !endless;
+	r = note_listed(mailbox, !further, last, err);
 	/* Further pages belong to the same poll. */
-	return further ? 0 : report_poll(mailbox, err);
+	return further || r < 0 ? r : report_poll(mailbox, err);
 }
 
 /* --- one message --- */
@@ -124,12 +146,17 @@ static void go_past(struct incoming *in)
 }
 
 /* A body may go on for longer than the disk: what would take the reserve is not
- * taken. Smaller ones may still fit. */
+ * taken. Smaller ones may still fit. What only waits makes room first. */
 static int leave_reserve(const struct turn *turn, struct err *err)
 {
-	const struct mailbox *mailbox = turn->mailbox;
+	struct mailbox *mailbox = turn->mailbox;
 	uint64_t bytes = 0;
 	int r = fsx_free_bytes(mailbox->dir.temp, &bytes, err);
+	if (r == 0 && bytes < turn->conf->reserve) {
+		r = parts_give_back(mailbox, err);
+		if (r == 0)
+			r = fsx_free_bytes(mailbox->dir.temp, &bytes, err);
+	}
 	if (r == 0 && bytes < turn->conf->reserve)
 		r = err_set(err, ERR_LIMIT,
 			    "message %s leaves %llu MB free in %s, below the "
@@ -329,9 +356,16 @@ static bool is_about_folder(const struct delivery *delivery,
 	       (err->code == ERR_CONFIG || err->code == ERR_DENIED);
 }
 
-/* Gives back the room of what is worth nothing: all of a message of which
- * nothing is recorded or whose chunks are not what they were, else what came of
- * the last chunk. */
+/* The chunks that came before are worth nothing: they are not what they were, or
+ * what they begin cannot be decoded or has no room. */
+static bool is_in_vain(const struct err *err)
+{
+	return err->code == ERR_CHANGED || err->code == ERR_CORRUPT ||
+	       err->code == ERR_LIMIT || err->code == ERR_NOSPACE;
+}
+
+/* Gives back the room of what is worth nothing: all of a message, or of one of
+ * which nothing is recorded; else what came of the last chunk. */
 static int give_back(struct mailbox *mailbox, bool all, struct err *err)
 {
 	struct incoming *in = &mailbox->in;
@@ -359,7 +393,7 @@ static int put_aside(struct turn *turn, struct err *err)
 	}
 	struct err ignored; /* a failure is repaired by the next attempt */
 	err_clear(&ignored);
-	int r = give_back(mailbox, gone || err->code == ERR_CHANGED, &ignored);
+	int r = give_back(mailbox, gone || is_in_vain(err), &ignored);
 	go_past(in);
 	if (r == -ERR_SYNC)
 		*err = ignored;
@@ -372,7 +406,7 @@ static int give_up(struct mailbox *mailbox, int r, struct err *err)
 	struct err ignored; /* a failure is repaired by the next attempt */
 	err_clear(&ignored);
 	if (r != -ERR_SYNC &&
-	    give_back(mailbox, false, &ignored) == -ERR_SYNC) {
+	    give_back(mailbox, is_in_vain(err), &ignored) == -ERR_SYNC) {
 		*err = ignored;
 		r = -ERR_SYNC;
 	}

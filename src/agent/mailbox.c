@@ -96,6 +96,7 @@ struct mailbox *mailbox_close(struct mailbox *mailbox)
 	delivery_release(&mailbox->in.delivery);
 	mailbox->in.gz = gz_reader_free(mailbox->in.gz);
 	free(mailbox->in.poison);
+	delivery_list_release(&mailbox->in.parts);
 	mailbox->scan = scan_free(mailbox->scan);
 	mailbox->retention = retention_free(mailbox->retention);
 	mailbox->routes = route_folders_free(mailbox->routes);

@@ -55,6 +55,7 @@ struct poison {
 	unsigned failures;
 	int64_t due_ns;
 	int64_t since_ns; /* wall time of the first failure */
+	bool listed;	  /* in this poll */
 };
 
 /* What the last list said and how far we are with it. */
@@ -69,6 +70,7 @@ struct incoming {
 	unsigned empty_pages; /* in a row */
 	unsigned pages;	      /* of this poll */
 	uint64_t unlooked; /* bytes written since the last look at the disk */
+	struct delivery_list parts; /* of this poll; see agent/parts */
 	bool no_links_said;
 	struct poison *poison;
 	size_t poison_count;

@@ -67,6 +67,7 @@ void poison_note(struct mailbox *mailbox, const char *id, const struct err *err)
 							    WAIT_FIRST,
 							    WAIT_MOST);
 	poison->failures++;
+	poison->listed = true;
 	int64_t days = KEPT_DAYS - (clock_wall_ns() - poison->since_ns) / DAY;
 	log_event(LOG_LEVEL_ERROR, "not-taken", mailbox->set->id,
 		  "message=%s times=%u days_left=%lld reason=\"%s\"", id,
@@ -74,12 +75,39 @@ void poison_note(struct mailbox *mailbox, const char *id, const struct err *err)
 		  err->text);
 }
 
-void poison_forget(struct mailbox *mailbox, const char *id)
+static void forget(struct incoming *in, struct poison *poison)
 {
-	struct incoming *in = &mailbox->in;
-	struct poison *poison = find(mailbox, id);
-	if (!poison)
-		return;
 	in->poison_count--;
 	*poison = in->poison[in->poison_count];
+}
+
+void poison_forget(struct mailbox *mailbox, const char *id)
+{
+	struct poison *poison = find(mailbox, id);
+	if (poison)
+		forget(&mailbox->in, poison);
+}
+
+void poison_poll_begins(struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < mailbox->in.poison_count; i++)
+		mailbox->in.poison[i].listed = false;
+}
+
+void poison_listed(struct mailbox *mailbox, const struct reply_page *page)
+{
+	for (size_t i = 0; i < page->count; i++) {
+		struct poison *poison = find(mailbox, page->ids[i]);
+		if (poison)
+			poison->listed = true;
+	}
+}
+
+void poison_poll_ends(struct mailbox *mailbox)
+{
+	struct incoming *in = &mailbox->in;
+	/* the last one takes the place of one that goes, so from behind */
+	for (size_t i = in->poison_count; i > 0; i--)
+		if (!in->poison[i - 1].listed)
+			forget(in, &in->poison[i - 1]);
 }

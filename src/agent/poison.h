@@ -13,6 +13,7 @@
 
 struct err;
 struct mailbox;
+struct reply_page;
 
 /* Whether a message has to wait. */
 bool poison_waits(const struct mailbox *mailbox, const char *id,
@@ -22,5 +23,9 @@ void poison_note(struct mailbox *mailbox, const char *id,
 		 const struct err *err);
 /* It was taken after all, or is gone. */
 void poison_forget(struct mailbox *mailbox, const char *id);
+/* A poll: what no page of it lists is gone, too. */
+void poison_poll_begins(struct mailbox *mailbox);
+void poison_listed(struct mailbox *mailbox, const struct reply_page *page);
+void poison_poll_ends(struct mailbox *mailbox);
 
 #endif

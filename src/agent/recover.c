@@ -10,16 +10,16 @@
 #include "agent/incoming.h"
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
+#include "agent/parts.h"
 #include "base/clock.h"
 #include "base/fsx.h"
 #include "base/log.h"
 #include "conf/conf.h"
-#include "spool/scan.h"
+#include "spool/delivery.h"
 #include "spool/sweep.h"
 
 /* No attempt to write a file in TEMP lives this long. */
 #define SWEEP_AGE (INT64_C(24) * 3600 * CLOCK_SECOND)
-#define STALE_AGE (INT64_C(40) * 86400 * CLOCK_SECOND)
 
 /* --- jobs --- */
 
@@ -111,23 +111,6 @@ static int recover_jobs(struct mailbox *mailbox, struct err *err)
 
 /* --- deliveries --- */
 
-/* The message id in the name of an inbound record; false for other files. */
-static bool record_id(const char *name, char ret[TEXT_ID_SIZE])
-{
-	char stem[TEXT_NAME_SIZE];
-	scan_stem(name, stem);
-	return text_copy(ret, TEXT_ID_SIZE, stem) && text_is_message_id(ret);
-}
-
-/* The service keeps no message for so long: nobody will go on with it. */
-static bool is_stale(const struct mailbox *mailbox, const char *name)
-{
-	struct stat st;
-	return fsx_stat_at(mailbox->dir.inbound, name, &st, NULL) == 0 &&
-	       clock_wall_ns() - (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND >
-		       STALE_AGE;
-}
-
 /* The folder of a message that was on its way, which the settings need not even
  * name any more: nothing else waits for it. The message stays listed, and so it
  * is tried again. */
@@ -137,16 +120,17 @@ static bool is_about_folder(int result)
 	       result == -ERR_DENIED;
 }
 
-static int recover_delivery(struct mailbox *mailbox, const char *name,
-			    const char *id, struct err *err)
+static int recover_delivery(struct mailbox *mailbox,
+			    const struct delivery_found *found, struct err *err)
 {
+	const char *id = found->id;
 	struct delivery *delivery = &mailbox->in.delivery;
 	int r = delivery_resume(delivery, &mailbox->dir, id, err);
 	bool staged = r == 0 && delivery->state == DELIVERY_STAGED;
 	bool elsewhere = staged && delivery->folder[0] != '\0';
 	if (staged)
 		r = incoming_deliver(mailbox, err);
-	else if (r == 0 && is_stale(mailbox, name))
+	else if (r == 0 && parts_outdated(found->mtime_ns, clock_wall_ns()))
 		r = delivery_finish(delivery, &mailbox->dir, err);
 	if (r == -ERR_INVALID || r == -ERR_EXISTS) {
 		set_aside(mailbox, "message", id, err);
@@ -163,22 +147,13 @@ static int recover_delivery(struct mailbox *mailbox, const char *name,
 
 static int recover_deliveries(struct mailbox *mailbox, struct err *err)
 {
-	struct fsx_dir *dir;
-	int r = fsx_dir_open(mailbox->dir.inbound, &dir, err);
+	struct delivery_list list;
+	int r = delivery_list_read(&mailbox->dir, &list, err);
 	if (r < 0)
 		return r;
-	for (;;) {
-		const char *name;
-		char id[TEXT_ID_SIZE];
-		r = fsx_dir_next(dir, &name, err);
-		if (r < 0 || !name)
-			break;
-		if (record_id(name, id))
-			r = recover_delivery(mailbox, name, id, err);
-		if (r < 0)
-			break;
-	}
-	fsx_dir_close(dir);
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = recover_delivery(mailbox, &list.items[i], err);
+	delivery_list_release(&list);
 	return r;
 }
 

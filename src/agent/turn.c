@@ -9,6 +9,7 @@
 #include "agent/mailbox.h"
 #include "agent/orders.h"
 #include "agent/outgoing.h"
+#include "agent/parts.h"
 #include "agent/report.h"
 #include "agent/retention.h"
 #include "agent/route_folders.h"
@@ -494,7 +495,8 @@ void turn_run(struct mailbox *mailbox, struct http_client *http,
 	struct err err;
 	err_clear(&err);
 	bool more = false;
-	if (orders_apply(mailbox, &err) < 0)
+	if (parts_keep_room(mailbox, &err) < 0 ||
+	    orders_apply(mailbox, &err) < 0)
 		back_off(&turn, &err);
 	else if (mailbox->contact_due_ns > clock_mono_ns())
 		turn.trouble = true;

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The meshdrop authors
 """A hostile service and time, room, and the life of a daemon."""
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import server_downloads
 import server_gzip
 from common import Case, Context, Skip
 from harness.faultserver import Connection, Head
+from harness.payloads import gzip_bytes
 from harness.waiting import wait_for
 from server_downloads import neighbours
 from server_rig import (
@@ -22,20 +24,25 @@ from server_rig import (
     AFTER,
     BAD,
     BEFORE,
+    BOX,
     GET,
     HANDSHAKE,
     LIST,
     MEMORY_MOST,
+    SEND,
     Bench,
     Handler,
     World,
     answer,
+    asked_id,
     drip,
     flood,
+    length,
     memory_of,
     mex,
     one_line,
     raw,
+    whole,
 )
 
 SLOW = "the service is too slow"
@@ -159,6 +166,148 @@ def _full_disk(context: Context) -> None:
         assert disk.free() > 30 << 20
         bench.run()
         bench.arrived(BEFORE, AFTER)
+
+
+_BOMB = gzip_bytes(bytes(3_900_000))  # a few kB on the wire
+_HOLE = whole([], b"", 404)
+
+
+def _first_of_two(second: bytes) -> Handler:
+    """A good first chunk of two, and this for the other one."""
+
+    def handler(_world: World, connection: Connection, head: Head) -> bool:
+        lines = [*mex(asked_id(head), range_="1:2"), "Content-Encoding: gzip", length(_BOMB)]
+        is_first = len(head.path.split("/")) <= 5
+        connection.raw(answer(lines, _BOMB, "HTTP/1.1 206 X") if is_first else second)
+        return False
+
+    return handler
+
+
+def _many(bench: Bench, handler: Handler, count: int = 12) -> list[str]:
+    """Lists as many messages; together they are larger than the disk."""
+    ids = [f"2026010112{number:06d}_BAD0BAD" for number in range(count)]
+    for one in ids:
+        bench.world.hostile(one, handler)
+    return ids
+
+
+def _halves(handler: Handler, is_left: bool) -> Any:
+    """Messages whose first chunk is good and whose second one is not: what TEMP keeps of them is
+    in nobody's way, neither of what is received nor of what is sent."""
+
+    def run(context: Context) -> None:
+        bench = Bench(context, reserve="16M", max_message="30M")
+        bench.disk_most = 64 << 20
+        with _SmallDisk(bench, "40m"):
+            bench.world.honest(BEFORE, b"comes before")
+            ids = _many(bench, handler)
+            ran = bench.run()
+            bench.arrived(BEFORE)
+            assert len(ran.lines("not-taken")) == len(ids), ran.err[-3000:]
+            assert bool(bench.site.names("TEMP")) == is_left, bench.site.names("TEMP")
+            bench.world.honest(AFTER, bytes(20_000_000))  # fits if all else is given back
+            bench.site.drop("pair", b"to be sent", Compress="N", LocalId="ours-1")
+            ran = bench.run()
+            bench.arrived(BEFORE, AFTER)
+            bench.absent(*ids)
+            assert not ran.lines("disk-trouble"), ran.err[-3000:]
+            assert bench.world.count(SEND) == 1 and bench.site.names("OUT") == []
+            bench.world.listed = []
+            bench.run()
+            bench.clean()
+
+    return run
+
+
+def _full_meanwhile(context: Context) -> None:
+    """Others fill the disk while a large message is under way: it makes room for what is sent."""
+    bench = Bench(context, reserve="16M", max_message="30M", scan_interval="1s")
+    ballast = bench.site.folder("IN") / ".ballast"
+
+    def handler(_world: World, connection: Connection, head: Head) -> bool:
+        number = int((head.path.split("/") + ["1"])[5])
+        if number == 2 and not ballast.exists():
+            ballast.write_bytes(bytes(24 << 20))
+            bench.site.drop("pair", b"to be sent", Compress="N", LocalId="ours-1")
+        lines = mex(BAD, range_=f"{number}:9")
+        body = b"small"  # too small for a look at the disk
+        if number == 1:
+            lines.append("Content-Encoding: gzip")
+            body = _BOMB
+        connection.raw(whole(lines, body, 206))
+        return False
+
+    with _SmallDisk(bench, "40m"):
+        bench.world.hostile(BAD, handler)
+        process = bench.site.start_daemon()
+        wait_for(lambda: bench.world.count(SEND), "the pair")
+        wait_for(lambda: bench.site.names("TEMP") == [], "the room")
+        bench.site.stop_daemon()
+        assert re.search(f"part-removed .*{BAD}.*room is short", process.text())
+        bench.absent(BAD)
+
+
+def _holds(bench: Bench, handler: Handler) -> Any:
+    """A daemon that holds the first chunk of BAD and cannot get the second; tells what it holds."""
+    bench.world.hostile(BAD, handler)
+    records = bench.site.path / "state" / BOX / "inbound"
+
+    def held() -> list[str]:
+        return sorted([*bench.site.names("TEMP"), *(path.name for path in records.iterdir())])
+
+    bench.site.start_daemon()
+    wait_for(lambda: bench.world.count(GET) >= 2, "the second chunk")
+    wait_for(lambda: held() == [f"{BAD}.msg", f"{BAD}.part"], "the first chunk")
+    return held
+
+
+def _not_taken(bench: Bench) -> int:
+    status = json.loads((bench.site.path / "state" / "status.json").read_text(encoding="utf-8"))
+    return int(status["mailboxes"][0]["not_taken"])
+
+
+def _no_more_listed(context: Context) -> None:
+    """What a running daemon has begun is given back, and forgotten, when the service does not
+    list it any more; a list that ends oddly proves nothing."""
+    bench = Bench(context, poll_interval="1s", scan_interval="1s")
+    held = _holds(bench, _first_of_two(_HOLE))
+    before = held()
+    wait_for(lambda: _not_taken(bench) == 1, "the status")
+
+    def odd_list(world: World, connection: Connection, head: Head) -> bool:
+        connection.read_body(head)
+        connection.reply(200, {"messages": [], "links": {"next": "https://other.example/x"}})
+        return not world.closing.is_set()
+
+    bench.world.on[LIST] = odd_list
+    polls = bench.world.count(LIST)
+    wait_for(lambda: bench.world.count(LIST) >= polls + 3, "three lists")
+    assert held() == before and _not_taken(bench) == 1
+    bench.world.listed = []
+    del bench.world.on[LIST]
+    wait_for(lambda: held() == [] and _not_taken(bench) == 0, "the end of it")
+    process = bench.site.process
+    bench.site.stop_daemon()
+    assert re.search(f"part-removed .*{BAD}.*lists the message no more", process.text())
+
+
+def _outdated(context: Context) -> None:
+    """Nor is it kept for longer than the service keeps a message, whatever it lists."""
+    bench = Bench(context, poll_interval="1s", scan_interval="1s")
+    held = _holds(bench, _first_of_two(_HOLE))
+    record = bench.site.path / "state" / BOX / "inbound" / f"{BAD}.msg"
+    days = 86400
+    os.utime(record, (time.time() - 6 * days,) * 2)
+    polls = bench.world.count(LIST)
+    wait_for(lambda: bench.world.count(LIST) >= polls + 2, "two lists")
+    assert held(), "that was too early"
+    bench.world.replies[BAD] = raw(_HOLE)
+    os.utime(record, (time.time() - 8 * days,) * 2)
+    wait_for(lambda: held() == [], "the end of it")
+    process = bench.site.process
+    bench.site.stop_daemon()
+    assert re.search(f"part-removed .*{BAD}.*older than the service keeps", process.text())
 
 
 # --- the daemon
@@ -293,6 +442,13 @@ def _cases() -> Iterator[Case]:
     huge = answer([*mex(BAD), "Content-Length: 9000000000000"])
     yield Case("room-huge-length", _reserve(huge, bytes(65536)), quick=False)
     yield Case("room-none", _full_disk)
+    gzip = ["Content-Encoding: gzip", "mex-chunk-range: 2:2"]
+    nonsense = whole([*mex(BAD, range_=None)[:4], *gzip], b"nonsense")  # names no message
+    yield Case("room-halves-corrupt", _halves(_first_of_two(nonsense), False))
+    yield Case("room-halves-hole", _halves(_first_of_two(_HOLE), True))
+    yield Case("room-full-meanwhile", _full_meanwhile)
+    yield Case("room-halves-unlisted", _no_more_listed)
+    yield Case("room-halves-outdated", _outdated, quick=False)
     body = drip(answer([*mex(BAD), _LONG]))
     yield Case("stop-in-drip", _stops(body, GET))
     yield Case("stop-in-silence", _stops(_silent, LIST), quick=False)
