@@ -119,9 +119,10 @@ struct mailbox {
 	int64_t handshake_due_ns;
 	int64_t poll_due_ns;
 	int64_t scan_due_ns;
-	int64_t send_due_ns;	/* no sending before: our folders fail us */
+	int64_t send_due_ns;	/* no sending before: it failed */
 	int64_t contact_due_ns; /* no exchange before: the service is away */
 	unsigned send_failures;
+	char send_failed[JOB_ID_SIZE]; /* the job that failed last; "" none */
 	unsigned receive_failures;
 	unsigned contact_failures;
 	atomic_bool hint; /* something moved in OUT */

@@ -4,6 +4,8 @@
 
 #include "agent/turn.h"
 
+#include <string.h>
+
 #include "agent/incoming.h"
 #include "agent/left_alone.h"
 #include "agent/mailbox.h"
@@ -103,6 +105,28 @@ static bool rest(struct turn *turn, const struct err *err, const char *event,
 	return true;
 }
 
+/* The service fails our sending, but it is there: a message that is not fetched
+ * is lost after five days, so the inbox goes on and only sending rests. False:
+ * the whole turn must end. */
+static bool rest_sending(struct turn *turn, const struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	if (err->code == ERR_SYNC || err->code == ERR_STOPPED ||
+	    (err->http == 0 && !turn->heard))
+		return false;
+	turn->trouble = true;
+	turn->unsent = true;
+	mailbox_complain(mailbox, &mailbox->sending, "sending-trouble", err);
+	mailbox->send_due_ns = clock_mono_ns() +
+			       clock_backoff_ns(mailbox->send_failures,
+						AWAY_FIRST, AWAY_MOST);
+	mailbox->send_failures++;
+	/* As when the service is away: first asked, then claimed and sent. */
+	mailbox->handshake_due_ns = sooner(mailbox->handshake_due_ns,
+					   mailbox->send_due_ns);
+	return true;
+}
+
 /* A whole turn without a failure; a handshake alone proves little. */
 static void contact_is_good(struct mailbox *mailbox)
 {
@@ -122,6 +146,7 @@ static bool handshake(struct turn *turn, struct err *err)
 		return true;
 	if (session_handshake(&turn->session, err) < 0)
 		return false;
+	turn->heard = true;
 	mailbox->handshake_due_ns = now + HANDSHAKE_EVERY;
 	mailbox->now.last_handshake_ns = clock_wall_ns();
 	mailbox->now.last_contact_ns = mailbox->now.last_handshake_ns;
@@ -311,26 +336,47 @@ static int run_job(struct turn *turn, struct outgoing *out, bool *ret_yield,
 	return 0;
 }
 
+/* The oldest one; after a failure the one behind the job that failed, or that
+ * one would be tried for ever and the others never. */
+static size_t first_to_send(const struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < mailbox->out_count; i++)
+		if (strcmp(mailbox->out[i]->job.id, mailbox->send_failed) == 0)
+			return i + 1;
+	return 0;
+}
+
+static bool can_send(const struct outgoing *out, bool large)
+{
+	int64_t due = outgoing_due(out);
+	return due >= 0 && due <= clock_wall_ns() &&
+	       (out->job.state == JOB_OPEN) == large;
+}
+
 /* Small messages first, then one chunk of one large one. */
 static int send_some(struct turn *turn, bool large, uint64_t *share,
 		     struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
-	size_t i = 0;
-	while (i != mailbox->out_count && *share != 0 &&
-	       turn->go_on(turn->ctx)) {
+	size_t i = first_to_send(mailbox);
+	for (size_t left = mailbox->out_count;
+	     left > 0 && *share != 0 && turn->go_on(turn->ctx); left--) {
+		if (i >= mailbox->out_count)
+			i = 0;
 		struct outgoing *out = mailbox->out[i];
-		int64_t due = outgoing_due(out);
-		if (due < 0 || due > clock_wall_ns() ||
-		    (out->job.state == JOB_OPEN) != large) {
+		size_t before = mailbox->out_count;
+		bool yield = false;
+		if (!can_send(out, large)) {
 			i++;
 			continue;
 		}
-		size_t before = mailbox->out_count;
-		bool yield = false;
 		int r = run_job(turn, out, &yield, err);
-		if (r < 0)
+		if (r < 0) {
+			(void)text_copy(mailbox->send_failed,
+					sizeof(mailbox->send_failed),
+					out->job.id); /* the same size */
 			return r;
+		}
 		(*share)--;
 		if (mailbox->out_count == before)
 			i++; /* it is still there: the next one */
@@ -361,8 +407,10 @@ static bool send_out(struct turn *turn, struct err *err)
 		return false;
 	if (send_all(turn, err) < 0)
 		return rest(turn, err, "sending-trouble", &mailbox->sending,
-			    &mailbox->send_failures, &mailbox->send_due_ns);
+			    &mailbox->send_failures, &mailbox->send_due_ns) ||
+		       rest_sending(turn, err);
 	mailbox->send_failures = 0;
+	mailbox->send_failed[0] = '\0';
 	mailbox_cleared(mailbox, &mailbox->sending, "sending-well");
 	return true;
 }
@@ -424,7 +472,8 @@ static int64_t jobs_due(const struct mailbox *mailbox, bool *ret_now)
 static void end_well(struct turn *turn, bool *ret_more)
 {
 	struct mailbox *mailbox = turn->mailbox;
-	contact_is_good(mailbox);
+	if (!turn->unsent)
+		contact_is_good(mailbox);
 	bool jobs_now;
 	(void)jobs_due(mailbox, &jobs_now); /* when does not matter */
 	bool idle = !*ret_more && !jobs_now && mailbox->scan_due_ns != 0;

@@ -5,8 +5,9 @@
  *
  * A turn does the handshake if it is due, sends what is ready up to a number
  * of small messages and one chunk of a large one, receives what is listed up
- * to a number of messages or one chunk, and ends. Every step of it is durable:
- * the next turn and a restart are the same code.
+ * to a number of messages or one chunk, and ends. Sending that fails does not
+ * keep from receiving as long as the service answers. Every step of it is
+ * durable: the next turn and a restart are the same code.
  */
 #ifndef MESHDROP_AGENT_TURN_H
 #define MESHDROP_AGENT_TURN_H
@@ -28,6 +29,8 @@ struct turn {
 	bool (*go_on)(void *ctx);
 	void *ctx;
 	bool asking;  /* for access or for the list: what fails is a poll */
+	bool heard;   /* the service answered a handshake */
+	bool unsent;  /* the service failed our sending; the inbox went on */
 	bool denied;  /* a pair in OUT could not be read */
 	bool trouble; /* something could not be done */
 	bool fatal;   /* a sync failed: the process must end */

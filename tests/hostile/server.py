@@ -11,10 +11,11 @@ import server_reports
 import server_sends
 import server_time
 import server_tool
+import server_turns
 from common import Options, Result, main, run_cases
 
 PARTS = (server_downloads, server_lists, server_gzip, server_sends, server_reports, server_tool,
-         server_time)
+         server_time, server_turns)
 
 
 def run(options: Options) -> Result:
