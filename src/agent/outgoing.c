@@ -379,31 +379,65 @@ int outgoing_outcome(struct turn *turn, struct outgoing *out, struct err *err)
 
 /* --- further chunks --- */
 
-/* The fate of the last chunk is asked before it is sent again. */
+/* Whether this is said only of a message whose upload is complete. */
+static bool is_complete(enum reply_status status)
+{
+	switch (status) {
+	case REPLY_STATUS_ACCEPTED:
+	case REPLY_STATUS_ACKNOWLEDGED:
+	case REPLY_STATUS_UNDELIVERABLE:
+		return true;
+	case REPLY_STATUS_UNKNOWN:
+	case REPLY_STATUS_UPLOADING:
+	case REPLY_STATUS_ERROR:
+		break;
+	}
+	return false;
+}
+
+/* The upload is complete, but the service did not take the message. */
+static int reject_upload(struct turn *turn, struct outgoing *out,
+			 struct reply_track *track, struct err *err)
+{
+	personal_hide(turn->mailbox, &out->job, track->failure);
+	const char *why = track->failure[0] != '\0' ?
+				  track->failure :
+				  "tracking has it as refused";
+	return outgoing_reject(turn->mailbox, out, "SEND", "06", why, err);
+}
+
+static int accept_upload(struct outgoing *out, struct err *err)
+{
+	struct job *job = &out->job;
+	struct job before = *job;
+	job->chunks_done = job->chunk_count;
+	job->confirm = false;
+	int r = move(out, JOB_ACCEPTED, err);
+	if (r < 0)
+		*job = before; /* it is still open, and is asked again */
+	return r;
+}
+
+/* The fate of the last chunk is asked before it is sent again. What proves
+ * nothing makes it be sent again, which cannot double the message. */
 static int confirm(struct turn *turn, struct outgoing *out, bool *ret_send,
 		   struct err *err)
 {
-	struct job *job = &out->job;
 	enum track_found found;
 	struct reply_track track;
-	int r = track_message(&turn->session, job->message_id, &found, &track,
-			      err);
+	int r = track_message(&turn->session, out->job.message_id, &found,
+			      &track, err);
 	if (r == -ERR_PROTOCOL || r == -ERR_MISSING)
 		return 0; /* it cannot be asked: a chunk may be repeated */
 	if (r < 0)
 		return r;
 	out->absent = found == TRACK_NONE;
-	*ret_send = found != TRACK_ONE ||
-		    track.status == REPLY_STATUS_UPLOADING;
-	if (*ret_send)
-		return 0;
-	struct job before = *job;
-	job->chunks_done = job->chunk_count;
-	job->confirm = false;
-	r = move(out, JOB_ACCEPTED, err);
-	if (r < 0)
-		*job = before; /* it is still open, and is asked again */
-	return r;
+	bool failed = found == TRACK_ONE && track.status == REPLY_STATUS_ERROR;
+	bool complete = found == TRACK_ONE && is_complete(track.status);
+	*ret_send = !failed && !complete;
+	if (failed)
+		return reject_upload(turn, out, &track, err);
+	return complete ? accept_upload(out, err) : 0;
 }
 
 void outgoing_close_data(struct outgoing *out)

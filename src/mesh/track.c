@@ -82,6 +82,19 @@ static int ask(const struct session *session, const char *path,
 	return r;
 }
 
+/* An answer about another message says nothing about this one. */
+static int check_id(const char *asked, const struct reply_track *track,
+		    struct err *err)
+{
+	if (strcmp(asked, track->message_id) == 0)
+		return 0;
+	int r = err_set(err, ERR_PROTOCOL,
+			"the answer to tracking is about message %s, not %s",
+			track->message_id, asked);
+	err_widen(err, ERR_MESSAGE, ERR_LATER);
+	return r;
+}
+
 int track_message(const struct session *session, const char *message_id,
 		  enum track_found *ret_found, struct reply_track *ret,
 		  struct err *err)
@@ -99,7 +112,17 @@ int track_message(const struct session *session, const char *message_id,
 	if (n < 0 || (size_t)n >= sizeof(path) - len)
 		return err_set(err, ERR_INVALID,
 			       "an id is too long for an address");
-	return ask(session, path, ret_found, ret, err);
+	enum track_found found;
+	struct reply_track track;
+	r = ask(session, path, &found, &track, err);
+	if (r == 0 && found == TRACK_ONE)
+		r = check_id(message_id, &track, err);
+	if (r < 0)
+		return r;
+	if (found == TRACK_ONE)
+		*ret = track;
+	*ret_found = found;
+	return 0;
 }
 
 int track_local(const struct session *session, const char *local_id,

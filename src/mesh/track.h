@@ -17,7 +17,8 @@ enum track_found {
 	TRACK_SEVERAL, /* 300: more than one message has this local id */
 };
 
-/* By the service's id (v1 answer, which says more about failures). */
+/* By the service's id (v1 answer, which says more about failures). An answer
+ * about another message is ERR_PROTOCOL. */
 int track_message(const struct session *session, const char *message_id,
 		  enum track_found *ret_found, struct reply_track *ret,
 		  struct err *err) __attribute__((warn_unused_result));

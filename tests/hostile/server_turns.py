@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The meshdrop authors
-"""A service that keeps a mailbox from one thing must not keep it from the others."""
+"""A service that keeps a mailbox from one thing must not keep it from the others; and what it
+says of an upload whose last answer was lost."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +9,20 @@ from typing import Any
 from common import Case, Context
 from harness.payloads import text_bytes
 from harness.waiting import wait_for
-from server_rig import BEFORE, LIST, SEND, TRACK, Bench, Handler, World, raw, whole
+from server_rig import (
+    BEFORE,
+    CHUNK,
+    LIST,
+    SEND,
+    TRACK,
+    Bench,
+    Handler,
+    World,
+    as_json,
+    raw,
+    whole,
+)
+from server_sends import ID, track
 
 PAYLOAD = text_bytes(5000)
 
@@ -42,6 +56,50 @@ def _starved(send: Handler, track: Handler | None, local_id: str) -> Any:
     return run
 
 
+# --- the last chunk
+
+OURS = "20260101120000000001_5E47"  # as World gives it
+CONFIRMS: dict[str, tuple[dict[str, Any], str]] = {
+    "accepted": ({}, "SENT"),
+    "acknowledged": ({"status": "Acknowledged"}, "SENT"),
+    "undeliverable": ({"status": "Undeliverable"}, "SENT"),
+    "error": ({"status": "Error", "failureDiagnostic": "Invalid recipient"}, "FAILED"),
+    "uploading": ({"status": "Uploading"}, "TEMP"),
+    "other-word": ({"status": "On its way"}, "TEMP"),
+    "no-status": ({"status": None}, "TEMP"),
+    "other-id": ({"messageId": ID}, "TEMP"),
+    "other-id-error": ({"messageId": ID, "status": "Error"}, "TEMP"),
+    "no-id": ({"messageId": None}, "TEMP"),
+}
+
+
+def _confirm(changes: dict[str, Any], place: str) -> Any:
+    """SENT or FAILED only on what is said of this very message; else the chunk is sent again."""
+
+    def run(context: Context) -> None:
+        bench = Bench(context, chunk_size="4k", request_limit="4k")
+        bench.site.drop("pair", PAYLOAD, Compress="N", AllowChunking="Y", LocalId="ours-1")
+        bench.world.on[CHUNK] = raw(b"")
+        bench.world.on[TRACK] = raw(as_json(track(messageId=OURS) | changes))
+        bench.site.start_daemon()
+        if place == "TEMP":
+            wait_for(lambda: bench.world.count(CHUNK) >= 2, "the chunk again", 30.0)
+        else:
+            wait_for(lambda: "pair.dat" in bench.site.names(place), place, 30.0)
+        bench.site.stop_daemon()
+        for folder in ("SENT", "FAILED"):
+            assert ("pair.dat" in bench.site.names(folder)) == (folder == place), folder
+        assert bench.world.count(SEND) == 1 and bench.world.count(TRACK) == 1
+        assert bench.world.count(CHUNK) == (2 if place == "TEMP" else 1)
+        if place == "FAILED":
+            ctl = bench.site.failed("pair")
+            assert ctl.status.summary == ("SEND", "ERROR", "06")
+            assert ctl.status.text == "Invalid recipient"
+            assert ctl["DTSId"] == OURS
+
+    return run
+
+
 def cases() -> list[Case]:
     """All of this file."""
     return list(_cases())
@@ -53,3 +111,5 @@ def _cases() -> Iterator[Case]:
         yield Case(f"starve-{status}", _starved(page, None, "ours"), status == 400)
     away = raw(whole([], b"", 503))
     yield Case("starve-tracking", _starved(raw(b""), away, ""))
+    for name, (changes, place) in CONFIRMS.items():
+        yield Case(f"confirm-{name}", _confirm(changes, place), name in ("error", "other-id"))

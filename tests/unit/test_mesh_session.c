@@ -492,6 +492,23 @@ static void test_track_message(void **state)
 	assert_non_null(strstr(seen(f, 0), "/outbox/tracking?messageID=M1 "));
 }
 
+static void test_track_other_message(void **state)
+{
+	struct fixture *f = *state;
+	struct reply_track track = { .file_size = -1 };
+	enum track_found found = TRACK_SEVERAL;
+	serve_one(f, "200 OK",
+		  "{\"messageId\":\"M2\",\"status\":\"Accepted\"}");
+	assert_int_equal(track_message(&f->session, "M1", &found, &track,
+				       &f->err),
+			 -ERR_PROTOCOL);
+	assert_int_equal(f->err.retry, ERR_LATER);
+	assert_non_null(strstr(f->err.text, "M2"));
+	assert_int_equal(found, TRACK_SEVERAL);
+	assert_string_equal(track.message_id, "");
+	net_server_stop(f->server);
+}
+
 static void test_lookups(void **state)
 {
 	struct fixture *f = *state;
@@ -537,6 +554,7 @@ int main(void)
 		TEST(test_track_busy),
 		TEST(test_track_bad_ids),
 		TEST(test_track_message),
+		TEST(test_track_other_message),
 		TEST(test_lookups),
 	};
 	struct err err;
