@@ -276,7 +276,7 @@ void site_look(struct site *site)
 	certs_look(&site->certs, site->conf);
 }
 
-void site_write_status(const struct site *site, const char *state)
+void site_write_status(struct site *site, const char *state)
 {
 	struct status_facts facts = {
 		.state = state,
@@ -286,7 +286,14 @@ void site_write_status(const struct site *site, const char *state)
 		.count = site->count,
 	};
 	struct err err;
-	if (status_write(site->state_dir, &facts, &err) < 0)
+	struct complaint *complaint = &site->status;
+	if (status_write(site->state_dir, &facts, &err) == 0) {
+		if (complaint_clear(complaint))
+			log_event(LOG_LEVEL_NOTICE, "status-well", NULL, "%s",
+				  "");
+		return;
+	}
+	if (complaint_raise(complaint, err.code, err.text, clock_mono_ns()))
 		log_event(LOG_LEVEL_WARNING, "status-not-written", NULL,
-			  "reason=\"%s\"", err.text);
+			  "times=%u reason=\"%s\"", complaint->times, err.text);
 }

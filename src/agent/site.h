@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "agent/certs.h"
+#include "agent/complaint.h"
 
 struct conf;
 struct confine;
@@ -25,6 +26,7 @@ struct site {
 	int state_dir;
 	int64_t started_ns; /* wall time */
 	struct certs certs;
+	struct complaint status; /* status.json cannot be written */
 	struct mailbox **mailboxes;
 	size_t count;
 	struct hooks *hooks;	 /* shared by the mailboxes */
@@ -47,7 +49,8 @@ int site_reload(struct site *site, struct conf *conf, struct err *err)
 /* What has to be looked at now and then; between turns or beside them. */
 void site_look(struct site *site);
 
-/* Writes status.json and metrics.prom; a failure is only logged. */
-void site_write_status(const struct site *site, const char *state);
+/* Writes status.json and metrics.prom; a failure is only logged, as
+ * agent/complaint has it. */
+void site_write_status(struct site *site, const char *state);
 
 #endif

@@ -425,12 +425,24 @@ static bool is_unwritten(const struct mailbox *mailbox)
 	return false;
 }
 
+/* The line is tried again when sending is; to come back before would be a turn
+ * that does nothing, at once and for ever. */
+static void poll_after_sending(struct mailbox *mailbox)
+{
+	if (mailbox->poll_due_ns < mailbox->send_due_ns)
+		mailbox->poll_due_ns = mailbox->send_due_ns;
+}
+
 static bool receive_in(struct turn *turn, bool *ret_more, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
 	int64_t now = clock_mono_ns();
-	if (mailbox->poll_due_ns > now || is_unwritten(mailbox))
+	if (mailbox->poll_due_ns > now)
 		return true;
+	if (is_unwritten(mailbox)) {
+		poll_after_sending(mailbox);
+		return true;
+	}
 	int64_t next = now + turn->conf->poll_interval_ns;
 	if (!has_room(turn)) {
 		mailbox->poll_due_ns = next;

@@ -3,12 +3,18 @@
 """A service that keeps a mailbox from one thing must not keep it from the others; and what it
 says of an upload whose last answer was lost."""
 
+import contextlib
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from common import Case, Context
+from common import Case, Context, Skip
+from harness.faultserver import Connection, Head
 from harness.payloads import text_bytes
-from harness.waiting import wait_for
+from harness.waiting import stays_true, wait_for
 from server_rig import (
     BEFORE,
     CHUNK,
@@ -100,6 +106,68 @@ def _confirm(changes: dict[str, Any], place: str) -> Any:
     return run
 
 
+# --- an outcome that cannot be written
+
+
+@contextlib.contextmanager
+def _small_state(bench: Bench) -> Iterator[Path]:
+    """The state folder of a bench on a file system of its own."""
+    if os.geteuid() != 0 or not shutil.which("mount"):
+        raise Skip("needs root to mount a file system")
+    state = bench.site.path / "state"
+    state.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k,mode=700", "none", str(state)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Skip(f"cannot mount a tmpfs: {done.stderr.strip()}")
+    try:
+        yield state
+    finally:
+        subprocess.run(["umount", "-l", str(state)], capture_output=True, check=False)
+
+
+def _fill(path: Path) -> None:
+    """Takes all room that there is."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _no_room_for_outcomes(context: Context) -> None:
+    """The state folder is full in the middle of an upload whose record has outgrown what was
+    reserved for it: the daemon waits, says so rarely, and goes on when there is room."""
+    bench = Bench(context, chunk_size="1k", request_limit="1k", poll_interval="1s",
+                  scan_interval="1s", reserve="1k")
+    with _small_state(bench) as state:
+        bench.site.drop("pair", text_bytes(220_000), Compress="N", AllowChunking="Y")
+
+        def chunk(world: World, connection: Connection, head: Head) -> bool:
+            connection.read_body(head)
+            if world.count(CHUNK) == 200:
+                _fill(state / "filler")
+            connection.reply(202)
+            return True
+
+        bench.world.on[CHUNK] = chunk
+        daemon = bench.site.start_daemon()
+        wait_for(lambda: " sending-trouble " in daemon.text(), "the trouble", 60.0)
+        begin = _cpu_seconds(daemon.pid)
+        stays_true(lambda: _cpu_seconds(daemon.pid) - begin < 0.6, "it is busy", 4.0)
+        assert daemon.text().count(" sending-trouble ") == 1
+        assert daemon.text().count(" status-not-written ") == 1
+        (state / "filler").unlink()
+        wait_for(lambda: "pair.dat" in bench.site.names("SENT"), "SENT", 60.0)
+        wait_for(lambda: " status-well" in daemon.text(), "the end of it", 20.0)
+        bench.site.stop_daemon()
+        assert bench.world.count(SEND) == 1
+
+
 def cases() -> list[Case]:
     """All of this file."""
     return list(_cases())
@@ -113,3 +181,4 @@ def _cases() -> Iterator[Case]:
     yield Case("starve-tracking", _starved(raw(b""), away, ""))
     for name, (changes, place) in CONFIRMS.items():
         yield Case(f"confirm-{name}", _confirm(changes, place), name in ("error", "other-id"))
+    yield Case("unwritten-outcome", _no_room_for_outcomes)
