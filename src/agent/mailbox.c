@@ -202,6 +202,9 @@ static const char *worst(const struct mailbox *mailbox)
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (all[i]->text[0] != '\0')
 			return all[i]->text;
+	for (size_t i = 0; i < mailbox->out_count; i++)
+		if (mailbox->out[i]->withheld.text[0] != '\0')
+			return mailbox->out[i]->withheld.text;
 	return "";
 }
 

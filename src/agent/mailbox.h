@@ -46,6 +46,9 @@ struct outgoing {
 	bool absent; /* tracking, asked just now, did not know the upload */
 	bool told;   /* IN has a TRANSFER 03 or 04 about this outage */
 	int fd;	     /* the data file while requests are made of it; else -1 */
+	/* its files are kept from us */
+	struct complaint withheld;
+	int64_t again_ns; /* wall time: not tried before; 0: they are not */
 };
 
 /* A message that could not be taken: skipped until due, never acknowledged,
@@ -127,11 +130,12 @@ struct mailbox {
 	unsigned contact_failures;
 	atomic_bool hint; /* something moved in OUT */
 
-	struct complaint service; /* network, credentials */
-	struct complaint disk;	  /* no room */
-	struct complaint folder;  /* OUT cannot be read or claimed from */
-	struct complaint denied;  /* a pair that we may not read */
-	struct complaint crowd;	  /* more in OUT than is looked at */
+	struct complaint service;   /* network, credentials */
+	struct complaint disk;	    /* no room */
+	struct complaint folder;    /* OUT cannot be read or claimed from */
+	struct complaint denied;    /* a pair that we may not have */
+	struct left_alone withheld; /* how many of them were named */
+	struct complaint crowd;	    /* more in OUT than is looked at */
 	struct left_alone left_alone;
 	struct complaint sending; /* our folders, while sending */
 	struct complaint receiving;

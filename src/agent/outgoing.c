@@ -15,6 +15,7 @@
 #include "agent/resolve.h"
 #include "agent/settle.h"
 #include "agent/turn.h"
+#include "agent/withheld.h"
 #include "base/clock.h"
 #include "base/fsx.h"
 #include "base/log.h"
@@ -98,9 +99,9 @@ static int stage_claim(struct turn *turn, struct job *job,
 
 size_t outgoing_room(const struct mailbox *mailbox)
 {
-	size_t room = mailbox->out_count < CLAIMED_MOST ?
-			      CLAIMED_MOST - mailbox->out_count :
-			      0;
+	/* who keeps his files from us must not take the place of others */
+	size_t jobs = mailbox->out_count - withheld_count(mailbox);
+	size_t room = jobs < CLAIMED_MOST ? CLAIMED_MOST - jobs : 0;
 	if (room > mailbox->set->max_messages)
 		room = (size_t)mailbox->set->max_messages;
 	return room;
@@ -169,11 +170,44 @@ static int claim(struct turn *turn, const struct ctl *ctl,
 	return r;
 }
 
+/* Nothing of the pair was moved: it is as if it had never been claimed. */
+static int void_claim(struct mailbox *mailbox, struct outgoing *out,
+		      struct err *err)
+{
+	int r = job_finish(&out->job, &mailbox->dir, err);
+	if (r < 0)
+		return r;
+	pair_unstage(&mailbox->dir, &out->job);
+	mailbox_drop_job(mailbox, out);
+	return 0;
+}
+
+/* A file may not be moved. A pair that has not begun to move stays its owner's;
+ * one that has is ours, and waits alone for the rest. */
+static int claim_denied(struct mailbox *mailbox, struct outgoing *out,
+			struct err *err)
+{
+	if (!pair_is_untouched(&mailbox->dir, &out->job)) {
+		withheld_job(mailbox, out, err);
+		return 0;
+	}
+	struct err why;
+	int r = void_claim(mailbox, out, &why);
+	if (r < 0) {
+		*err = why;
+		return r;
+	}
+	err_widen(err, ERR_MESSAGE, ERR_LATER);
+	return -(int)err->code;
+}
+
 int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
 		  struct err *err)
 {
 	struct job *job = &out->job;
 	int r = pair_claim(&mailbox->dir, job, err);
+	if (r == -ERR_DENIED)
+		return claim_denied(mailbox, out, err);
 	if (r == -ERR_CHANGED) {
 		out->claimed = true;
 		return outgoing_reject(mailbox, out, "COLLECT", "02", err->text,
@@ -183,23 +217,54 @@ int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
 		log_event(LOG_LEVEL_NOTICE, "pair-gone", mailbox->set->id,
 			  "job=%s file=\"%s\" reason=\"%s\"", job->id,
 			  job->ctl_name, err->text);
-		r = job_finish(job, &mailbox->dir, err);
-		if (r < 0)
-			return r;
-		pair_unstage(&mailbox->dir, job);
-		mailbox_drop_job(mailbox, out);
-		return 0;
+		return void_claim(mailbox, out, err);
 	}
 	out->claimed = r == 0;
+	if (r == 0)
+		withheld_over(mailbox, out);
 	return r;
 }
 
-int outgoing_denied(struct turn *turn, const struct err *err)
+int outgoing_take_again(struct mailbox *mailbox, struct outgoing *out,
+			struct err *err)
 {
-	struct mailbox *mailbox = turn->mailbox;
-	turn->denied = true;
-	mailbox_complain(mailbox, &mailbox->denied, "pair-denied", err);
+	int r = outgoing_take(mailbox, out, err);
+	if (r == 0 || !withheld_is(err))
+		return r;
+	withheld_claim(mailbox, err);
 	return 0;
+}
+
+bool outgoing_is_pending(const struct mailbox *mailbox, const char *route,
+			 const char *name)
+{
+	for (size_t i = 0; i < mailbox->out_count; i++) {
+		const struct outgoing *out = mailbox->out[i];
+		const struct job *job = &out->job;
+		if (!out->claimed && strcmp(job->route, route) == 0 &&
+		    (strcmp(job->dat_name, name) == 0 ||
+		     strcmp(job->ctl_name, name) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool is_pending(const struct mailbox *mailbox,
+		       const struct scan_pair *pair)
+{
+	return outgoing_is_pending(mailbox, "", pair->ctl_name) ||
+	       (pair->dat_name[0] != '\0' &&
+		outgoing_is_pending(mailbox, "", pair->dat_name));
+}
+
+/* A data file that is no longer a plain one is looked at anew. */
+static int look_at_data(const struct mailbox *mailbox,
+			const struct scan_pair *pair, struct err *err)
+{
+	if (pair->dat_name[0] == '\0')
+		return 0;
+	int r = pair_look(mailbox->dir.out, pair->dat_name, &pair->dat, err);
+	return r == -ERR_UNSAFE ? -ERR_CHANGED : r;
 }
 
 /* A control file that cannot be read is claimed too: its end is FAILED, with
@@ -208,6 +273,10 @@ int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
 		   struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
+	if (is_pending(mailbox, pair)) {
+		withheld_behind(mailbox->scan, pair->ctl_name);
+		return 0;
+	}
 	struct ctl ctl;
 	ctl_init(&ctl);
 	struct scan_identity identity;
@@ -215,12 +284,17 @@ int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
 			      err);
 	if (r == 0 && !pair_same(&identity, &pair->ctl))
 		r = -ERR_CHANGED;
+	if (r == 0)
+		r = look_at_data(mailbox, pair, err);
 	if (leave_alone(mailbox, pair, r))
 		r = 0;
 	else if (r == 0 || outgoing_unusable(r))
 		r = claim(turn, &ctl, pair, err);
-	else if (r == -ERR_DENIED)
-		r = outgoing_denied(turn, err);
+	if (r < 0 && withheld_is(err)) {
+		turn->denied = true;
+		withheld_pair(mailbox, mailbox->scan, pair, err);
+		r = 0;
+	}
 	ctl_release(&ctl);
 	return r;
 }
@@ -487,7 +561,7 @@ static bool its_time(const struct outgoing *out)
 	return clock_wall_ns() >= out->job.not_before_ns;
 }
 
-int64_t outgoing_due(const struct outgoing *out)
+static int64_t due_by_state(const struct outgoing *out)
 {
 	switch (out->job.state) {
 	case JOB_HELD:
@@ -505,6 +579,12 @@ int64_t outgoing_due(const struct outgoing *out)
 		break;
 	}
 	return 0;
+}
+
+int64_t outgoing_due(const struct outgoing *out)
+{
+	int64_t due = due_by_state(out);
+	return due < 0 || due > out->again_ns ? due : out->again_ns;
 }
 
 static int resume(struct outgoing *out, struct err *err)
@@ -580,6 +660,10 @@ int outgoing_step(struct turn *turn, struct outgoing *out,
 	if (state == JOB_HELD || (waits && !its_time(out)))
 		return 0;
 	int r = act(turn, out, err);
+	if (r < 0 && withheld_is(err)) {
+		withheld_job(turn->mailbox, out, err);
+		return 0;
+	}
 	if (r < 0) {
 		personal_hide(turn->mailbox, &out->job, err->text);
 		tell_sender(turn, out, err);
@@ -589,6 +673,7 @@ int outgoing_step(struct turn *turn, struct outgoing *out,
 		*ret = OUTGOING_DONE; /* out is gone */
 		return 0;
 	}
+	withheld_over(turn->mailbox, out);
 	*ret = OUTGOING_GO;
 	if (out->job.state == JOB_OPEN && state != JOB_DEFERRED) {
 		*ret = OUTGOING_YIELD;

@@ -35,7 +35,7 @@ enum outgoing_next {
 size_t outgoing_room(const struct mailbox *mailbox);
 
 /* Makes a job of a ready pair: record, then renames. A pair that somebody took
- * away meanwhile is no error. */
+ * away meanwhile is no error, nor one that is kept from us (agent/withheld). */
 int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
 		   struct err *err) __attribute__((warn_unused_result));
 
@@ -45,18 +45,24 @@ int outgoing_begin(struct turn *turn, struct job *job, const struct ctl *ctl,
 		   int64_t now, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* A file that we may not read stays where it is; it is complained about, and
- * the others go on. Always 0. */
-int outgoing_denied(struct turn *turn, const struct err *err);
-
 /* Whether what was said about a control file will never change: it cannot be
  * used, now or later. Other failures may pass. */
 bool outgoing_unusable(int r);
 
 /* Finishes the renames of a claim. As long as it fails, OUT must not be looked
- * at again: the pair would be found a second time. */
+ * at again: the pair would be found a second time. What we may not move is no
+ * such failure: withheld_is(err) says that nothing was moved and the job is gone;
+ * where one of two was moved, 0 is the answer and the job waits for the other,
+ * unclaimed. */
 int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
 		  struct err *err) __attribute__((warn_unused_result));
+/* The same for a claim of before: one that is gone now is said, and 0. */
+int outgoing_take_again(struct mailbox *mailbox, struct outgoing *out,
+			struct err *err) __attribute__((warn_unused_result));
+/* Whether a file of that name belongs to a claim that waits; route: its folder,
+ * "" for OUT. */
+bool outgoing_is_pending(const struct mailbox *mailbox, const char *route,
+			 const char *name);
 
 /* One step. An error means that the mailbox cannot go on now; what is wrong
  * with the message itself is in the job's record. */

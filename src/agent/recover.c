@@ -33,7 +33,7 @@ static int recover_job(struct mailbox *mailbox, struct outgoing *out,
 	switch (job->state) {
 	case JOB_CLAIMED:
 		out->claimed = false;
-		return outgoing_take(mailbox, out, err);
+		return outgoing_take_again(mailbox, out, err);
 	case JOB_OPENING:
 		return outgoing_lost(out, mailbox->conf->resolve_after_ns, err);
 	case JOB_OPEN:

@@ -12,7 +12,9 @@
 #include "agent/outgoing.h"
 #include "agent/route.h"
 #include "agent/turn.h"
+#include "agent/withheld.h"
 #include "base/clock.h"
+#include "base/fsx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -162,15 +164,25 @@ static bool has_moved(int r)
 static int claim_file(struct turn *turn, struct route_folder *folder,
 		      const struct scan_pair *file, struct err *err)
 {
-	int r = pair_look_alone(folder->fd, file->dat_name, &file->dat, err);
-	if (r < 0 && !has_moved(r)) {
-		err_prefix(err, "folder '%s'", folder->path);
-		return r == -ERR_DENIED ? outgoing_denied(turn, err) : r;
+	if (outgoing_is_pending(turn->mailbox, folder->name, file->dat_name)) {
+		withheld_behind(folder->scan, file->dat_name);
+		return 0;
 	}
-	r = r == 0 ? claim(turn, folder, file, err) : 0;
+	int r = pair_look(folder->fd, file->dat_name, &file->dat, err);
 	if (r == 0)
+		r = claim(turn, folder, file, err);
+	else if (has_moved(r))
+		r = 0;
+	if (r == 0) {
 		scan_forget(folder->scan, file->dat_name);
-	return r;
+		return 0;
+	}
+	err_prefix(err, "folder '%s'", folder->path);
+	if (!withheld_is(err))
+		return r;
+	turn->denied = true;
+	withheld_pair(turn->mailbox, folder->scan, file, err);
+	return 0;
 }
 
 static void note(struct turn *turn, const struct scan_result *result,
@@ -179,6 +191,8 @@ static void note(struct turn *turn, const struct scan_result *result,
 	struct mailbox *mailbox = turn->mailbox;
 	mailbox->now.settling += result->settling;
 	mailbox->now.waiting += result->waiting;
+	if (result->put_off > 0)
+		turn->denied = true;
 	if (mailbox->now.oldest_s < result->oldest_s)
 		mailbox->now.oldest_s = result->oldest_s;
 	if (result->next_ns >= 0 &&
@@ -210,10 +224,21 @@ static int renew(const struct turn *turn, struct route_folder *folder,
 	return 0;
 }
 
+/* Without that right no claim would end well. */
+static int may_change(const struct route_folder *folder, struct err *err)
+{
+	int r = fsx_check_dir(folder->fd, err);
+	if (r < 0)
+		err_prefix(err, "folder '%s'", folder->path);
+	return r;
+}
+
 static int look_at(struct turn *turn, struct route_folder *folder,
 		   struct err *err)
 {
 	int r = renew(turn, folder, err);
+	if (r == 0)
+		r = may_change(folder, err);
 	if (r < 0)
 		return r;
 	const struct scan_folder where = {

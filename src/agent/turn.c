@@ -210,10 +210,13 @@ static int scan(struct turn *turn, struct scan_result *ret, struct err *err)
 					      now + ret->next_ns);
 	if (room > 0 && ret->count == room)
 		mailbox->scan_due_ns = 0; /* there may be more */
+	if (ret->put_off > 0)
+		turn->denied = true;
 	return 0;
 }
 
-/* A claim that could not be finished comes before any new look at OUT. */
+/* A claim that could not be finished comes before any new look at OUT, unless
+ * it only waits for a file that is kept from us. */
 static int take_claimed(struct turn *turn, struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
@@ -221,7 +224,8 @@ static int take_claimed(struct turn *turn, struct err *err)
 	while (i < mailbox->out_count) {
 		struct outgoing *out = mailbox->out[i];
 		size_t before = mailbox->out_count;
-		int r = out->claimed ? 0 : outgoing_take(mailbox, out, err);
+		bool wants = !out->claimed && out->again_ns <= clock_wall_ns();
+		int r = wants ? outgoing_take_again(mailbox, out, err) : 0;
 		if (r < 0)
 			return r;
 		if (mailbox->out_count == before)
@@ -236,6 +240,8 @@ static int tell_lone(struct mailbox *mailbox, const struct scan_result *result,
 {
 	for (size_t i = 0; i < result->lone_count; i++) {
 		const char *name = result->lone[i].text;
+		if (outgoing_is_pending(mailbox, "", name))
+			continue; /* its control file is in TEMP */
 		int r = report_lone(mailbox, name, err);
 		if (r < 0)
 			return r;
@@ -262,10 +268,26 @@ static void tell_crowd(struct mailbox *mailbox,
 	mailbox_complain(mailbox, &mailbox->crowd, "out-crowded", &err);
 }
 
+/* Whether we may put into a folder and take from it: without that no claim
+ * would end well, and none is begun. */
+static int may_change(const struct mailbox *mailbox, int fd, const char *name,
+		      struct err *err)
+{
+	int r = fsx_check_dir(fd, err);
+	if (r < 0)
+		err_prefix(err, "folder '%s/%s'", mailbox->dir.root, name);
+	return r;
+}
+
 static int claim_pairs(struct turn *turn, struct err *err)
 {
+	const struct mailbox *mailbox = turn->mailbox;
 	struct scan_result result;
-	int r = scan(turn, &result, err);
+	int r = may_change(mailbox, mailbox->dir.out, "OUT", err);
+	if (r == 0 && mailbox->set->report_collect)
+		r = may_change(mailbox, mailbox->dir.in, "IN", err);
+	if (r == 0)
+		r = scan(turn, &result, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < result.count && r == 0; i++)
@@ -312,10 +334,12 @@ static int claim_ready(struct turn *turn, struct err *err)
 	int r = take_claimed(turn, err);
 	if (r == 0)
 		r = boxdir_check(&mailbox->dir, err);
+	if (r == 0)
+		r = may_change(mailbox, mailbox->dir.temp, "TEMP", err);
 	if (r < 0)
 		return r;
 	r = claim_all(turn, err);
-	if (!turn->denied)
+	if (r == 0 && !turn->denied)
 		mailbox_cleared(mailbox, &mailbox->denied, "pair-readable");
 	if (r == 0)
 		mailbox_cleared(mailbox, &mailbox->folder, "folder-well");

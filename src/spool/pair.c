@@ -76,6 +76,15 @@ int pair_move(int from_dir, const char *from, int to_dir, const char *to,
 
 /* --- before the claim --- */
 
+/* What its owner keeps from us, by mode or by lease, he may let us have; it says
+ * nothing about other files. */
+static int opened(int result, struct err *err)
+{
+	if (result == -ERR_DENIED || result == -ERR_BUSY)
+		err_widen(err, ERR_MESSAGE, ERR_LATER);
+	return result;
+}
+
 static int read_ctl(int fd, const char *name, struct ctl *ret, struct err *err)
 {
 	AUTO_BUF struct buf text;
@@ -112,7 +121,7 @@ int pair_read_out(const struct boxdir *box, const char *ctl_name,
 {
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
-	int r = fsx_open_read(box->out, ctl_name, &fd, &st, err);
+	int r = opened(fsx_open_read(box->out, ctl_name, &fd, &st, err), err);
 	if (r < 0)
 		return r;
 	struct scan_identity identity;
@@ -133,11 +142,11 @@ int pair_read_out(const struct boxdir *box, const char *ctl_name,
 	return 0;
 }
 
-int pair_look_alone(int folder, const char *name,
-		    const struct scan_identity *wanted, struct err *err)
+int pair_look(int folder, const char *name, const struct scan_identity *wanted,
+	      struct err *err)
 {
 	AUTO_CLOSE int fd = -1;
-	int r = fsx_open_read(folder, name, &fd, NULL, err);
+	int r = opened(fsx_open_read(folder, name, &fd, NULL, err), err);
 	return r < 0 ? r : still_there(fd, name, wanted, err);
 }
 
@@ -394,6 +403,19 @@ int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
 	return *job->collect_name ? publish_collect(box, job, err) : 0;
 }
 
+bool pair_is_untouched(const struct boxdir *box, const struct job *job)
+{
+	static const char *const suffixes[] = { "ctl", "dat" };
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		char name[TEXT_NAME_SIZE];
+		temp_name(job, suffixes[i], name);
+		struct stat st;
+		if (fsx_stat_at(box->temp, name, &st, NULL) != -ERR_MISSING)
+			return false;
+	}
+	return true;
+}
+
 /* --- the claimed pair --- */
 
 /* A writer can put mtime back, but not ctime. Our own moves change it too, and
@@ -411,7 +433,9 @@ static int open_claimed(const struct boxdir *box, const struct job *job,
 	part_init(&part, job, data, -1);
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
-	int r = fsx_open_read(box->temp, part.temp, &fd, &st, err);
+	int r = opened(fsx_open_read(box->temp, part.temp, &fd, &st, err), err);
+	if (r == -ERR_DENIED || r == -ERR_BUSY)
+		err_prefix(err, "'%s'", part.name);
 	if (r < 0)
 		return r;
 	if (!is_file(&st, part.wanted) ||

@@ -40,16 +40,18 @@ int pair_move(int from_dir, const char *from, int to_dir, const char *to,
 
 /* Reads a control file of OUT before it is claimed; the identity is that of
  * the file that was read. ERR_UNSAFE, ERR_INVALID, ERR_LIMIT: it can never be
- * used. ERR_CHANGED: somebody is writing it, look again later. */
+ * used. ERR_CHANGED: somebody is writing it, look again later. ERR_DENIED or
+ * ERR_BUSY, of the message's scope and to be tried later: its owner keeps it from
+ * us; so do the functions below that open a file of a pair. */
 int pair_read_out(const struct boxdir *box, const char *ctl_name,
 		  struct ctl *ret, struct scan_identity *ret_identity,
 		  struct err *err) __attribute__((warn_unused_result));
 
-/* Before a file of a route is claimed: ERR_CHANGED when it is not as wanted,
- * ERR_MISSING, ERR_UNSAFE or ERR_DENIED when it cannot be had. */
-int pair_look_alone(int folder, const char *name,
-		    const struct scan_identity *wanted, struct err *err)
-	__attribute__((warn_unused_result));
+/* Before a data file, or a file of a route, is claimed: ERR_CHANGED when it is
+ * not as wanted; ERR_MISSING, ERR_UNSAFE, ERR_DENIED or ERR_BUSY when it cannot
+ * be had. */
+int pair_look(int folder, const char *name, const struct scan_identity *wanted,
+	      struct err *err) __attribute__((warn_unused_result));
 /* The names of a job from a file alone: the file's own, and that plus ".ctl",
  * cut (between characters) where that would be too long. */
 void pair_name_alone(struct job *job, const char *name);
@@ -69,17 +71,20 @@ void pair_unstage(const struct boxdir *box, const struct job *job);
  * OUT), and no COLLECT report was published.
  * Of a route: the file from its folder first, then ID.route to ID.ctl. The
  * folder is opened by its name, so that it need not be in the settings any
- * more; where there is none, the file is gone. */
+ * more; where there is none, the file is gone.
+ * ERR_DENIED: a file may not be moved; pair_is_untouched says whether any was. */
 int pair_claim(const struct boxdir *box, const struct job *job, struct err *err)
 	__attribute__((warn_unused_result));
+/* Whether neither file of the pair is in TEMP, for certain. */
+bool pair_is_untouched(const struct boxdir *box, const struct job *job);
 
 /* The claimed control file; ERR_CHANGED when it is not the claimed one. */
 int pair_read_claimed(const struct boxdir *box, const struct job *job,
 		      struct ctl *ret, struct err *err)
 	__attribute__((warn_unused_result));
-/* The claimed data file for reading, for an upload that begins; ERR_CHANGED
- * likewise, ERR_MISSING. Sets dat_ctime_ns: from here on nothing at all may be
- * done to the file. */
+/* The claimed data file for reading, for an upload that begins; all that
+ * likewise, and ERR_MISSING. Sets dat_ctime_ns: from here on nothing at all may
+ * be done to the file. */
 int pair_begin_data(const struct boxdir *box, struct job *job, int *ret_fd,
 		    struct err *err) __attribute__((warn_unused_result));
 /* The same for an upload that goes on: compares dat_ctime_ns. */

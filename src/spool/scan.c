@@ -27,6 +27,8 @@ struct seen {
 	struct scan_identity ctl;
 	struct scan_identity dat;
 	int64_t since_ns; /* monotonic: so for this long */
+	int64_t until_ns; /* monotonic: not handed out before */
+	unsigned put_off; /* times */
 };
 
 struct table {
@@ -125,6 +127,15 @@ void scan_forget(struct scan *scan, const char *ctl_name)
 	seen->dat_name = NULL;
 }
 
+void scan_put_off(struct scan *scan, const char *name, int64_t mono_ns)
+{
+	struct seen *seen = table_find(&scan->table, name);
+	if (!seen)
+		return;
+	seen->until_ns = mono_ns;
+	seen->put_off++;
+}
+
 void scan_told(struct scan *scan, const char *dat_name)
 {
 	struct scan_lone_file *file = scan_lone_find(&scan->lone, dat_name);
@@ -196,13 +207,27 @@ static void note_age(struct run *run, const struct stat *ctl)
 		run->result.oldest_s = age_s;
 }
 
-static void note_settling(struct run *run, int64_t since_ns)
+static void note_next(struct run *run, int64_t left_ns)
 {
-	int64_t left_ns = run->rules.processing_delay_ns -
-			  (run->mono_ns - since_ns);
-	run->result.settling++;
 	if (run->result.next_ns < 0 || left_ns < run->result.next_ns)
 		run->result.next_ns = left_ns;
+}
+
+static void note_settling(struct run *run, int64_t since_ns)
+{
+	run->result.settling++;
+	note_next(run,
+		  run->rules.processing_delay_ns - (run->mono_ns - since_ns));
+}
+
+static void note_ready(struct run *run, const struct seen *seen, size_t place)
+{
+	if (run->mono_ns >= seen->until_ns) {
+		run->ready[run->ready_count++] = place;
+		return;
+	}
+	run->result.put_off++;
+	note_next(run, seen->until_ns - run->mono_ns);
 }
 
 static bool is_plain(struct run *run, const char *name, const struct stat *st)
@@ -242,10 +267,12 @@ static void observe(struct run *run, const struct scan_group *group,
 	const struct seen *before = table_find(run->old, group->ctl);
 	bool steady = before && same_seen(before, seen);
 	seen->since_ns = steady ? before->since_ns : run->mono_ns;
+	seen->until_ns = steady ? before->until_ns : run->mono_ns;
+	seen->put_off = steady ? before->put_off : 0;
 
 	size_t files = dat ? 2 : 1;
 	if (is_ready(run, seen))
-		run->ready[run->ready_count++] = run->table.count - 1;
+		note_ready(run, seen, run->table.count - 1);
 	else if (is_whole(run, seen))
 		note_settling(run, seen->since_ns);
 	else
@@ -368,6 +395,9 @@ static int compare_age(const void *a, const void *b, void *ctx)
 	const struct table *table = ctx;
 	const struct seen *x = &table->items[*(const size_t *)a];
 	const struct seen *y = &table->items[*(const size_t *)b];
+	/* those that nobody can have must not stand before the others */
+	if ((x->put_off == 0) != (y->put_off == 0))
+		return x->put_off == 0 ? -1 : 1;
 	if (x->ctl.ctime_ns != y->ctl.ctime_ns)
 		return x->ctl.ctime_ns < y->ctl.ctime_ns ? -1 : 1;
 	return scan_names_compare(x->ctl_name, y->ctl_name);
@@ -379,6 +409,7 @@ static void fill_file(const struct seen *seen, int64_t mono_ns,
 	*ret = (struct scan_pair){
 		.dat = seen->ctl,
 		.steady_ns = mono_ns - seen->since_ns,
+		.put_off = seen->put_off,
 	};
 	(void)text_copy(ret->dat_name, sizeof(ret->dat_name), seen->ctl_name);
 }
@@ -390,6 +421,7 @@ static void fill_pair(const struct seen *seen, int64_t mono_ns,
 		.ctl = seen->ctl,
 		.dat = seen->dat,
 		.steady_ns = mono_ns - seen->since_ns,
+		.put_off = seen->put_off,
 	};
 	/* names of directory entries always fit */
 	(void)text_copy(ret->ctl_name, sizeof(ret->ctl_name), seen->ctl_name);

@@ -17,7 +17,9 @@
  * (links, folders, devices; hidden names and such with control bytes) is counted
  * and, up to SCAN_ODD_MAX, named until scan_told_odd. Pairs come oldest control
  * file first, so that none starves; its age counts from ctime, which tells when
- * it came or was last touched and which a copy does not carry over.
+ * it came or was last touched and which a copy does not carry over. What was put
+ * off (scan_put_off) comes behind the others, when its time has come or one of
+ * its files has changed.
  *
  * scan_run_files looks at a folder in which each file stands alone, by the
  * same rules; what is no plain file there is never followed or opened.
@@ -59,6 +61,7 @@ struct scan_pair {
 	struct scan_identity ctl;
 	struct scan_identity dat;
 	int64_t steady_ns; /* how long it has not changed */
+	unsigned put_off;  /* how often it was, as it is */
 };
 
 struct scan_rules {
@@ -85,6 +88,7 @@ struct scan_result {
 	size_t odd_count;
 	size_t odd_seen;  /* all that can never be taken */
 	bool cut;	  /* there were more than SCAN_NAMES_MAX */
+	size_t put_off;	  /* ready, but their time has not come */
 	size_t settling;  /* pairs seen that are not steady yet */
 	size_t waiting;	  /* .dat and .ctl files that are in no pair; files
 			   * that are not wanted */
@@ -117,6 +121,9 @@ int scan_run_files(struct scan *scan, const struct scan_folder *folder,
 void scan_result_release(struct scan_result *result);
 /* Forgets a name, so that its delay starts anew. */
 void scan_forget(struct scan *scan, const char *ctl_name);
+/* Does not hand out a pair, or a file that stands alone, before mono_ns, as long
+ * as it is as it was. */
+void scan_put_off(struct scan *scan, const char *name, int64_t mono_ns);
 /* Names a lone data file no more, as long as it is the same file. */
 void scan_told(struct scan *scan, const char *dat_name);
 /* Names what can never be taken no more, as long as it is what it is. */

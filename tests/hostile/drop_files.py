@@ -5,6 +5,8 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from common import Case, Context, Skip
 from drop_world import MAILBOX, OURS, ROUTE, World, assert_named, busy, lines
+from harness.process import Process
 from harness.waiting import wait_for
 
 TERA = 1 << 40
@@ -346,6 +349,112 @@ def _unreadable_data(user: str, context: Context) -> None:
     world.check()
 
 
+# --- files that are kept from us
+
+
+SOON = 10.0  # seconds for those who have nothing to do with it
+LEASER = """
+import fcntl, os, signal, sys, time
+signal.signal(signal.SIGIO, lambda *_: None)
+fd = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("held", flush=True)
+while True:
+    time.sleep(0.02)
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:
+        pass  # somebody is opening it: once more
+"""
+
+
+def _others_go(world: World, process: Process, event: str, name: str) -> None:
+    """Both ways all goes on for the others, and the log names the offender with a reason."""
+    message = world.send_in()
+    world.drop_innocent("later")
+    wait_for(lambda: (world.site.folder("SENT") / "later.ctl").exists(), "later in SENT", SOON)
+    wait_for(lambda: (world.site.folder("IN") / f"{message}.ctl").exists(), "the message", SOON)
+    wait_for(lambda: any(name in line for line in lines(process.text(), event)), "its line", SOON)
+    (line, *_) = [line for line in lines(process.text(), event) if name in line]
+    assert "denied" in line or "another program holds it" in line, line
+    assert not lines(process.text(), "sending-trouble"), process.text()
+    status = (world.site.path / "state" / "status.json")
+    wait_for(lambda: name in status.read_text(encoding="utf-8"), "it in status.json", SOON)
+    assert "avictim.ctl" not in world.site.names("SENT")
+
+
+def _ends_well(world: World, process: Process, event: str) -> None:
+    """What was kept from us is sent now that we have it, and the trouble is over."""
+    world.site.wait_sent("avictim", timeout=30)
+    process.wait_text(f" {event} ")
+    world.site.stop_daemon()
+    assert len(world.sandbox.posts(MAILBOX)) == 2, "one of them went twice"
+    world.check()
+    world.check_clean()
+
+
+def _denied_older(user: str, member: str, context: Context) -> None:
+    """What we may not read, and is older, does not hold up what we may."""
+    world = World(context, user, scan_interval="100ms", poll_interval="1s")
+    world.pair("avictim")
+    (world.out / f"avictim.{member}").chmod(0o600)
+    process = world.site.start_daemon()
+    process.wait_text(" pair-denied ")
+    _others_go(world, process, "pair-denied", f"avictim.{member}")
+    assert {"avictim.ctl", "avictim.dat"} <= set(world.site.names("OUT")), "it was claimed"
+    (world.out / f"avictim.{member}").chmod(0o644)
+    _ends_well(world, process, "pair-readable")
+
+
+def _denied_many(user: str, context: Context) -> None:
+    """More of them than a turn takes, all older: each is named, and the others go."""
+    world = World(context, user, scan_interval="100ms", poll_interval="1s")
+    for number in range(150):
+        world.pair(f"closed{number}")
+        (world.out / f"closed{number}.dat").chmod(0o600)
+    process = world.site.start_daemon()
+    process.wait_text(" pair-denied ")
+    world.drop_innocent("later")
+    world.site.wait_sent("later", timeout=SOON)
+    wait_for(lambda: len(lines(process.text(), "pair-denied")) >= 100, "their names", SOON)
+    world.site.stop_daemon()
+    named = {line.split("reason=")[1] for line in lines(process.text(), "pair-denied")}
+    assert 100 <= len(named) <= 110, len(named)
+    world.check()
+
+
+def _fchmod(user: str, member: str, context: Context) -> None:
+    """Taken away after the claim, through a descriptor: a job that waits alone."""
+    world = World(context, user, scan_interval="100ms", poll_interval="1s")
+    world.pair("avictim")
+    fd = os.open(world.out / f"avictim.{member}", os.O_RDONLY)
+    try:
+        world.run_paused(f"openat2:1:2*-????????.{member}", lambda: os.fchmod(fd, 0))
+        process = world.site.start_daemon()
+        _others_go(world, process, "job-withheld", f"avictim.{member}")
+        os.fchmod(fd, 0o644)
+    finally:
+        os.close(fd)
+    _ends_well(world, process, "job-goes-on")
+
+
+def _leased(user: str, member: str, context: Context) -> None:
+    """A lease, renewed again and again, makes each open fail: the same as without the right."""
+    world = World(context, user, scan_interval="100ms", poll_interval="1s")
+    world.pair("avictim")
+    path = world.out / f"avictim.{member}"
+    with subprocess.Popen([sys.executable, "-c", LEASER, str(path)], stdout=subprocess.PIPE,
+                          start_new_session=True) as holder:
+        try:
+            assert holder.stdout and holder.stdout.readline() == b"held\n"
+            process = world.site.start_daemon()
+            process.wait_text(" pair-denied ")
+            _others_go(world, process, "pair-denied", f"avictim.{member}")
+        finally:
+            holder.kill()
+    _ends_well(world, process, "pair-readable")
+
+
 # --- a daemon's life
 
 
@@ -452,6 +561,15 @@ def cases(user: str) -> list[Case]:
         found.append(Case(f"{user}-{how}-while-sent", partial(_written_while_sent, user, how)))
     for mode in (0, 0o200):
         found.append(Case(f"{user}-ctl-mode-{mode:03o}", partial(_unreadable, user, mode)))
+    if user == "user":
+        for member in ("ctl", "dat"):
+            for name, attack in {
+                f"{member}-denied-older": _denied_older,
+                f"fchmod-after-claim-{member}": _fchmod,
+                f"lease-{member}": _leased,
+            }.items():
+                found.append(Case(f"{user}-{name}", partial(attack, user, member)))
+        found.append(Case(f"{user}-denied-many", partial(_denied_many, user)))
     for name, run in {
         "dat-mode-000": _unreadable_data,
         "named-once": _once_only,

@@ -3,6 +3,7 @@
 """The folders themselves: links, files and pipes in their place, taken away, made unusable; and
 names of ours that somebody else took first."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from common import Case, Context, Skip
-from drop_world import MAILBOX, PEER, ROUTE, World, lines
+from drop_world import MAILBOX, OURS, PEER, ROUTE, World, lines
 from harness.site import FOLDERS
 from harness.waiting import wait_for
 
@@ -179,6 +180,46 @@ def _mode(user: str, folder: str, mode: int, context: Context) -> None:
     world.site.stop_daemon()
     assert len(world.sandbox.posts(MAILBOX)) == 2
     world.check()
+
+
+# --- folders from which not all may be taken
+
+
+def _sticky(user: str, folder: str, context: Context) -> None:
+    """With the sticky bit we may read what others dropped, but not move it: it stays and is named,
+    what we may move goes, also after a restart; and all goes when the bit is gone."""
+    if os.getuid() != 0:
+        raise Skip("needs root, to give the folder to somebody else")
+    world = World(context, user, scan_interval="100ms", poll_interval="1s")
+    path = world.site.folder(folder)
+    if folder == "OUT":
+        world.pair("avictim")
+    else:
+        world.put("avictim", b"their content\n", folder)
+    world.theirs(path)
+    path.chmod(0o1777)
+    process = world.site.start_daemon()
+    for stem in ("first", "second"):
+        process.wait_text(" pair-denied ")
+        assert "avictim" in lines(process.text(), "pair-denied")[0], process.text()
+        world.drop_innocent(stem)
+        for suffix in ("ctl", "dat"):
+            with contextlib.suppress(FileNotFoundError):  # where it may be taken, it is soon gone
+                os.chown(world.out / f"{stem}.{suffix}", OURS, OURS)
+        message = world.send_in()
+        world.site.wait_sent(stem, timeout=10)
+        wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message", 10)
+        world.site.stop_daemon()
+        assert not lines(process.text(), "folder-trouble"), process.text()
+        assert any(name.startswith("avictim") for name in os.listdir(path)), os.listdir(path)
+        process = world.site.start_daemon()
+    path.chmod(0o777)
+    world.site.wait_sent("avictim", timeout=60)
+    process.wait_text(" pair-readable ")
+    world.site.stop_daemon()
+    assert len(world.sandbox.posts(MAILBOX)) == 3
+    world.check()
+    world.check_clean()
 
 
 # --- names of ours that are taken
@@ -356,6 +397,8 @@ def cases(user: str) -> list[Case]:
         if folder != ROUTE:
             add(f"removed-{folder}", _removed_running, folder, quick=False)
     if user == "user":
+        for folder in ("OUT", ROUTE):
+            add(f"sticky-{'OUT' if folder == 'OUT' else 'route'}", _sticky, folder)
         for folder in FOLDERS:
             for mode in (0o555, 0):
                 add(f"mode-{mode:03o}-{folder}", _mode, folder, mode, quick=False)

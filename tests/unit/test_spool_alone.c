@@ -215,16 +215,14 @@ static void test_control_lost(void **state)
 static void test_look(void **state)
 {
 	(void)state;
-	assert_int_equal(pair_look_alone(folder, NAME, &job.dat, &err), 0);
+	assert_int_equal(pair_look(folder, NAME, &job.dat, &err), 0);
 	assert_int_equal(symlinkat(NAME, folder, "link"), 0);
-	assert_int_equal(pair_look_alone(folder, "link", &job.dat, &err),
+	assert_int_equal(pair_look(folder, "link", &job.dat, &err),
 			 -ERR_UNSAFE);
 	box_put(folder, NAME, "longer payload");
-	assert_int_equal(pair_look_alone(folder, NAME, &job.dat, &err),
-			 -ERR_CHANGED);
+	assert_int_equal(pair_look(folder, NAME, &job.dat, &err), -ERR_CHANGED);
 	assert_int_equal(unlinkat(folder, NAME, 0), 0);
-	assert_int_equal(pair_look_alone(folder, NAME, &job.dat, &err),
-			 -ERR_MISSING);
+	assert_int_equal(pair_look(folder, NAME, &job.dat, &err), -ERR_MISSING);
 }
 
 /* --- names --- */

@@ -75,12 +75,26 @@ static void test_next_pair(void **state)
 	box_expect(box.box.temp, BOX_JOB ".dat", "payload");
 }
 
+/* Only when nothing was moved, a claim may be given up. */
+static void test_untouched(void **state)
+{
+	(void)state;
+	assert_true(pair_is_untouched(&box.box, &job));
+	box_put(box.box.temp, BOX_JOB ".dat", "payload");
+	assert_false(pair_is_untouched(&box.box, &job));
+	assert_int_equal(unlinkat(box.box.temp, BOX_JOB ".dat", 0), 0);
+	box_put(box.box.temp, BOX_JOB ".ctl", "control");
+	assert_false(pair_is_untouched(&box.box, &job));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_both_names, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_next_pair, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_untouched, set_up,
 						tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

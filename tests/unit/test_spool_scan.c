@@ -608,6 +608,23 @@ static void test_age_of_the_oldest(void **state)
 	assert_int_equal(f->result.oldest_s, 0);
 }
 
+static void test_put_off(void **state)
+{
+	struct fixture *f = *state;
+	put(f, "a.ctl");
+	put(f, "a.dat");
+	run(f, START);
+	scan_put_off(f->scan, "a.ctl", START + 9 * SECOND);
+	run(f, START + SECOND);
+	assert_counts(f, 0, 0, 0);
+	assert_int_equal(f->result.put_off, 1);
+	assert_int_equal(f->result.next_ns, 8 * SECOND);
+	put(f, "b.dat");
+	put(f, "b.ctl");
+	run_most(f, START + 9 * SECOND, 1);
+	assert_pair(f, 0, "b.ctl", "b.dat"); /* younger */
+}
+
 /* --- failure --- */
 
 static void test_failure_changes_nothing(void **state)
@@ -670,6 +687,7 @@ int main(void)
 		TEST(test_most_limits_only_what_is_handed_out),
 		TEST(test_many_pairs),
 		TEST(test_age_of_the_oldest),
+		TEST(test_put_off),
 		TEST(test_failure_changes_nothing),
 		TEST(test_no_descriptor_is_left),
 	};
