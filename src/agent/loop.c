@@ -75,9 +75,12 @@ static void set_signal_file(struct loop *loop)
 	loop->signal_due_ns = 0;
 }
 
+/* One that is not ready has nothing to watch yet; the scans find it all. */
 static void watch_mailbox(struct watch *watch, const struct mailbox *mailbox,
 			  size_t slot)
 {
+	if (!mailbox->ready)
+		return;
 	watch_add(watch, mailbox->dir.out, slot);
 	watch_add(watch, mailbox->dir.orders, slot);
 	for (size_t i = 0; i < route_folders_count(mailbox->routes); i++)

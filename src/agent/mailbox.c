@@ -43,10 +43,11 @@ int mailbox_try_folders(const struct mailbox *mailbox,
 	return r;
 }
 
-static int open_parts(struct mailbox *mailbox, int state_dir, struct err *err)
+static int open_parts(struct mailbox *mailbox, struct err *err)
 {
 	const struct conf_mailbox *set = mailbox->set;
-	int r = boxdir_open(&mailbox->dir, set->id, set->root, state_dir, err);
+	int r = boxdir_open(&mailbox->dir, set->id, set->root,
+			    mailbox->state_dir, err);
 	if (r < 0)
 		return r;
 	r = boxdir_lock(&mailbox->dir, err);
@@ -64,19 +65,35 @@ static int open_parts(struct mailbox *mailbox, int state_dir, struct err *err)
 	return r;
 }
 
-int mailbox_open(const struct conf *conf, const struct conf_mailbox *set,
-		 int state_dir, struct mailbox **ret, struct err *err)
+int mailbox_open_parts(struct mailbox *mailbox, struct err *err)
+{
+	int r = open_parts(mailbox, err);
+	if (r < 0)
+		mailbox_shut(mailbox);
+	return r;
+}
+
+struct mailbox *mailbox_new(const struct conf *conf,
+			    const struct conf_mailbox *set, int state_dir)
 {
 	struct mailbox *mailbox = xcalloc(1, sizeof(*mailbox));
 	mailbox->conf = conf;
 	mailbox->set = set;
+	mailbox->state_dir = state_dir;
 	mailbox->now.oldest_s = -1;
 	(void)pthread_mutex_init(&mailbox->lock, NULL); /* cannot fail here */
 	boxdir_init(&mailbox->dir);
 	delivery_init(&mailbox->in.delivery);
 	mailbox->scan = scan_new();
 	mailbox->retention = retention_new(clock_mono_ns());
-	int r = open_parts(mailbox, state_dir, err);
+	return mailbox;
+}
+
+int mailbox_open(const struct conf *conf, const struct conf_mailbox *set,
+		 int state_dir, struct mailbox **ret, struct err *err)
+{
+	struct mailbox *mailbox = mailbox_new(conf, set, state_dir);
+	int r = mailbox_open_parts(mailbox, err);
 	if (r < 0) {
 		(void)mailbox_close(mailbox);
 		return r;
@@ -85,24 +102,32 @@ int mailbox_open(const struct conf *conf, const struct conf_mailbox *set,
 	return 0;
 }
 
+void mailbox_shut(struct mailbox *mailbox)
+{
+	mailbox->ready = false;
+	while (mailbox->out_count > 0)
+		mailbox_drop_job(mailbox, mailbox->out[0]);
+	mailbox->damaged = 0;
+	delivery_release(&mailbox->in.delivery);
+	delivery_init(&mailbox->in.delivery);
+	mailbox->routes = route_folders_free(mailbox->routes);
+	mailbox->ledger = ledger_close(mailbox->ledger);
+	boxdir_release(&mailbox->dir);
+}
+
 struct mailbox *mailbox_close(struct mailbox *mailbox)
 {
 	if (!mailbox)
 		return NULL;
-	while (mailbox->out_count > 0)
-		mailbox_drop_job(mailbox, mailbox->out[0]);
+	mailbox_shut(mailbox);
 	free(mailbox->out);
 	reply_page_release(&mailbox->in.page);
-	delivery_release(&mailbox->in.delivery);
 	mailbox->in.gz = gz_reader_free(mailbox->in.gz);
 	free(mailbox->in.poison);
 	delivery_list_release(&mailbox->in.parts);
 	mailbox->scan = scan_free(mailbox->scan);
 	mailbox->retention = retention_free(mailbox->retention);
-	mailbox->routes = route_folders_free(mailbox->routes);
 	mailbox_prepare_undo(mailbox);
-	mailbox->ledger = ledger_close(mailbox->ledger);
-	boxdir_release(&mailbox->dir);
 	(void)pthread_mutex_destroy(&mailbox->lock); /* nobody holds it */
 	free(mailbox);
 	return NULL;

@@ -107,6 +107,10 @@ struct mailbox {
 	const struct conf *conf;	/* borrowed */
 	const struct conf_mailbox *set; /* borrowed from conf */
 	struct hooks *hooks;		/* borrowed; NULL: nobody is told */
+	int state_dir;			/* borrowed descriptor */
+	/* What an earlier run left is taken up. Until then nothing is sent or
+	 * received, and between turns no folder, lock or ledger is open. */
+	bool ready;
 	struct boxdir dir;
 	struct scan *scan;
 	struct route_folders *routes;
@@ -147,8 +151,16 @@ struct mailbox {
 	struct mailbox_view seen;
 };
 
-/* Opens the folders, takes the locks, reads the ledger. state_dir is a
- * descriptor. Recovery is agent/recover's. */
+/* A mailbox of which nothing is open. state_dir is a descriptor, borrowed. */
+struct mailbox *mailbox_new(const struct conf *conf,
+			    const struct conf_mailbox *set, int state_dir);
+/* Opens the folders, takes the locks, reads the ledger. Recovery is
+ * agent/recover's. On failure nothing stays open. */
+int mailbox_open_parts(struct mailbox *mailbox, struct err *err)
+	__attribute__((warn_unused_result));
+/* Back to what mailbox_new made, with nothing open and no job known. */
+void mailbox_shut(struct mailbox *mailbox);
+/* mailbox_new and mailbox_open_parts. */
 int mailbox_open(const struct conf *conf, const struct conf_mailbox *set,
 		 int state_dir, struct mailbox **ret, struct err *err)
 	__attribute__((warn_unused_result));

@@ -177,6 +177,22 @@ int recover_mailbox(struct mailbox *mailbox, struct err *err)
 	if (removed + returned > 0)
 		log_event(LOG_LEVEL_NOTICE, "swept", mailbox->set->id,
 			  "removed=%zu returned=%zu", removed, returned);
+	mailbox->ready = true;
 	mailbox_view_publish(mailbox);
+	return 0;
+}
+
+int recover_open(struct mailbox *mailbox, struct err *err)
+{
+	int r = mailbox_open_parts(mailbox, err);
+	if (r == 0)
+		r = recover_mailbox(mailbox, err);
+	if (r < 0) {
+		mailbox_shut(mailbox); /* each step of it may be repeated */
+		return r;
+	}
+	log_event(LOG_LEVEL_INFO, "mailbox", mailbox->set->id,
+		  "root=\"%s\" jobs=%zu", mailbox->set->root,
+		  mailbox->out_count);
 	return 0;
 }

@@ -15,7 +15,12 @@
 struct err;
 struct mailbox;
 
+/* Of a mailbox that mailbox_open_parts opened; then it is ready. */
 int recover_mailbox(struct mailbox *mailbox, struct err *err)
+	__attribute__((warn_unused_result));
+/* The same with the opening. On failure nothing of it stays open, and it may be
+ * tried again at any time; ERR_DENIED: when the rights are back. */
+int recover_open(struct mailbox *mailbox, struct err *err)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -59,15 +59,24 @@ static void say_filter(const struct conf_mailbox *set)
 			  set->workflow_filter);
 }
 
-static int add_mailbox(struct site *site, const struct conf *conf,
-		       const struct conf_mailbox *set, struct err *err)
+/* A right that is missing may come back: its turns go on trying. */
+static void start_in_trouble(struct mailbox *mailbox, const struct err *err)
 {
-	struct mailbox *mailbox;
-	int r = mailbox_open(conf, set, site->state_dir, &mailbox, err);
-	if (r < 0)
-		return r;
+	mailbox_complain(mailbox, &mailbox->service, "mailbox-trouble", err);
+	mailbox_view_publish(mailbox);
+}
+
+static int add_mailbox(struct site *site, const struct conf *conf,
+		       const struct conf_mailbox *set, bool patient,
+		       struct err *err)
+{
+	struct mailbox *mailbox = mailbox_new(conf, set, site->state_dir);
 	mailbox->hooks = site->hooks;
-	r = recover_mailbox(mailbox, err);
+	int r = recover_open(mailbox, err);
+	if (r == -ERR_DENIED && patient) {
+		start_in_trouble(mailbox, err);
+		r = 0;
+	}
 	if (r < 0) {
 		(void)mailbox_close(mailbox);
 		return r;
@@ -75,8 +84,6 @@ static int add_mailbox(struct site *site, const struct conf *conf,
 	site->mailboxes = xreallocarray(site->mailboxes, site->count + 1,
 					sizeof(*site->mailboxes));
 	site->mailboxes[site->count++] = mailbox;
-	log_event(LOG_LEVEL_INFO, "mailbox", set->id, "root=\"%s\" jobs=%zu",
-		  set->root, mailbox->out_count);
 	say_filter(set);
 	return 0;
 }
@@ -104,7 +111,7 @@ static int open_all(struct site *site, struct err *err)
 		return r;
 	}
 	for (size_t i = 0; i < conf->mailbox_count && r == 0; i++)
-		r = add_mailbox(site, conf, &conf->mailboxes[i], err);
+		r = add_mailbox(site, conf, &conf->mailboxes[i], true, err);
 	return r;
 }
 
@@ -171,7 +178,7 @@ static int try_folders(const struct site *site, const struct conf *conf,
 	for (size_t i = 0; i < conf->mailbox_count && r == 0; i++) {
 		const struct conf_mailbox *set = &conf->mailboxes[i];
 		const struct mailbox *old = find(site, set->id);
-		if (old)
+		if (old && old->ready)
 			r = mailbox_try_folders(old, set, err);
 	}
 	return r;
@@ -182,7 +189,8 @@ static int add_new(struct site *site, const struct conf *conf, struct err *err)
 	int r = 0;
 	for (size_t i = 0; i < conf->mailbox_count && r == 0; i++)
 		if (!find(site, conf->mailboxes[i].id))
-			r = add_mailbox(site, conf, &conf->mailboxes[i], err);
+			r = add_mailbox(site, conf, &conf->mailboxes[i], false,
+					err);
 	return r;
 }
 
@@ -198,7 +206,7 @@ static int prepare(struct site *site, const struct conf *conf, struct err *err)
 		struct mailbox *mailbox = site->mailboxes[i];
 		const struct conf_mailbox *set =
 			conf_mailbox_find(conf, mailbox->set->id);
-		if (set)
+		if (set && mailbox->ready)
 			r = mailbox_prepare(mailbox, set, err);
 	}
 	return r;
@@ -210,7 +218,8 @@ static void prepare_undo(struct site *site)
 		mailbox_prepare_undo(site->mailboxes[i]);
 }
 
-/* Mailboxes that are no longer named are closed; the others get their new
+/* One that waits for a right opens what these settings name in its next turn.
+ * Mailboxes that are no longer named are closed; the others get their new
  * settings and are looked at again at once. */
 static void adopt(struct site *site, const struct conf *conf)
 {

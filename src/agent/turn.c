@@ -12,6 +12,7 @@
 #include "agent/orders.h"
 #include "agent/outgoing.h"
 #include "agent/parts.h"
+#include "agent/recover.h"
 #include "agent/report.h"
 #include "agent/retention.h"
 #include "agent/route_folders.h"
@@ -66,7 +67,18 @@ static void tell_outage(struct turn *turn, const struct err *why)
 				 &err);
 }
 
-/* Stays away from the service for a growing while. */
+/* For a growing while. The next turn asks first: as long as the service is away,
+ * nothing is moved out of OUT. */
+static void stay_away(struct mailbox *mailbox)
+{
+	mailbox->handshake_due_ns = 0;
+	mailbox->contact_due_ns = clock_mono_ns() +
+				  clock_backoff_ns(mailbox->contact_failures,
+						   AWAY_FIRST, AWAY_MOST);
+	mailbox->contact_failures++;
+}
+
+/* What went wrong with the service, or stops the mailbox altogether. */
 static void back_off(struct turn *turn, const struct err *err)
 {
 	struct mailbox *mailbox = turn->mailbox;
@@ -80,13 +92,7 @@ static void back_off(struct turn *turn, const struct err *err)
 			 err);
 	if (turn->asking && !is_disk(err))
 		tell_outage(turn, err);
-	/* The next turn asks first: as long as the service is away, nothing is
-	 * moved out of OUT. */
-	mailbox->handshake_due_ns = 0;
-	mailbox->contact_due_ns = clock_mono_ns() +
-				  clock_backoff_ns(mailbox->contact_failures,
-						   AWAY_FIRST, AWAY_MOST);
-	mailbox->contact_failures++;
+	stay_away(mailbox);
 }
 
 /* Our own folders failed us in one direction: it rests for a growing while,
@@ -567,6 +573,42 @@ static bool converse(struct turn *turn, bool *ret_more, struct err *err)
 	return send_out(turn, err) && receive_in(turn, ret_more, err);
 }
 
+/* A mailbox whose folders refused at the start. False: they still do, and
+ * nothing may be sent or received, because nobody knows what was left. */
+static bool take_up(struct turn *turn, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	if (mailbox->ready)
+		return true;
+	turn->trouble = true;
+	if (mailbox->contact_due_ns > clock_mono_ns())
+		return false;
+	if (recover_open(mailbox, err) == 0) {
+		turn->trouble = false;
+		mailbox->contact_failures = 0;
+		mailbox_cleared(mailbox, &mailbox->service, "mailbox-well");
+		return true;
+	}
+	turn->fatal = err->code == ERR_SYNC;
+	mailbox_complain(mailbox, &mailbox->service, "mailbox-trouble", err);
+	stay_away(mailbox);
+	return false;
+}
+
+/* Room and orders come before all else, also while the service is away. */
+static void serve(struct turn *turn, bool *ret_more, struct err *err)
+{
+	struct mailbox *mailbox = turn->mailbox;
+	if (parts_keep_room(mailbox, err) < 0 || orders_apply(mailbox, err) < 0)
+		back_off(turn, err);
+	else if (mailbox->contact_due_ns > clock_mono_ns())
+		turn->trouble = true;
+	else if (!converse(turn, ret_more, err))
+		back_off(turn, err);
+	else
+		end_well(turn, ret_more);
+}
+
 void turn_run(struct mailbox *mailbox, struct http_client *http,
 	      bool (*go_on)(void *ctx), void *ctx, struct turn_result *ret)
 {
@@ -580,15 +622,8 @@ void turn_run(struct mailbox *mailbox, struct http_client *http,
 	struct err err;
 	err_clear(&err);
 	bool more = false;
-	if (parts_keep_room(mailbox, &err) < 0 ||
-	    orders_apply(mailbox, &err) < 0)
-		back_off(&turn, &err);
-	else if (mailbox->contact_due_ns > clock_mono_ns())
-		turn.trouble = true;
-	else if (!converse(&turn, &more, &err))
-		back_off(&turn, &err);
-	else
-		end_well(&turn, &more);
+	if (take_up(&turn, &err))
+		serve(&turn, &more, &err);
 	conclude(&turn, more, ret);
 	mailbox_view_publish(mailbox);
 }

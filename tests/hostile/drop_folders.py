@@ -222,6 +222,81 @@ def _sticky(user: str, folder: str, context: Context) -> None:
     world.check_clean()
 
 
+def _add_peer(world: World) -> None:
+    """A second mailbox, with nothing wrong."""
+    world.site.add_mailbox(PEER)
+    for folder in FOLDERS:
+        world.site.folder(folder, PEER).chmod(0o777)
+    if os.getuid() == 0:
+        for top in (world.site.path / "mesh" / PEER, world.site.path / "mailboxes.d",
+                    world.site.path / f"{PEER}.password"):
+            for path in (top, *top.rglob("*")):
+                shutil.chown(path, OURS, OURS)
+
+
+def _peer_goes(world: World) -> None:
+    """It sends and receives, within a time."""
+    world.site.drop("honest", b"honest content\n", PEER, Compress="N", To_DTS=PEER)
+    wait_for((world.site.folder("SENT", PEER) / "honest.ctl").exists, "honest in SENT", 10)
+    message = world.site.sent("honest", PEER)["DTSId"]
+    wait_for((world.site.folder("IN", PEER) / f"{message}.ctl").exists, "it in IN", 10)
+
+
+def _half_received(world: World, path: Path) -> None:
+    """A message is in TEMP, complete, and cannot go on into IN."""
+    message = world.send_in()
+    world.run_paused(f"renameat2:1:{message}.part", lambda: path.chmod(0o555))
+    assert f"{message}.part" in world.site.names("TEMP"), world.site.names("TEMP")
+
+
+def _half_claimed(world: World, path: Path) -> None:
+    """A control file is in TEMP, its data may not follow."""
+    world.pair("victim")
+    world.run_paused("renameat2:1:victim.dat", lambda: path.chmod(0o555))
+    assert "victim.dat" in world.site.names("OUT"), world.site.names("OUT")
+
+
+def _restart(user: str, folder: str, mode: int, before: Callable[[World, Path], None] | None,
+             context: Context) -> None:
+    """Without the right to a folder the daemon starts all the same; the other mailbox is served, the
+    log and the status name the folder; when the right is back, what was left is taken up."""
+    world = World(context, user, scan_interval="100ms", poll_interval="1s")
+    _add_peer(world)
+    path = world.site.folder(folder)
+    if before:
+        before(world, path)
+    path.chmod(mode)
+    try:
+        process = world.site.start_daemon()
+        _peer_goes(world)
+        trouble = "folder-trouble" if folder == "OUT" and mode else "mailbox-trouble"
+        process.wait_text(f" {trouble} ")
+        (line, *_) = lines(process.text(), trouble)
+        assert "denied" in line and (before or folder in line), line
+        status = world.site.path / "state" / "status.json"
+        wait_for(lambda: "denied" in status.read_text(encoding="utf-8"), "it in status.json", 10)
+        assert not world.sandbox.posts(MAILBOX), "sent meanwhile"
+        world.site.stop_daemon()
+        process = world.site.start_daemon()
+        process.wait_text(f" {trouble} ")
+    finally:
+        path.chmod(0o777)
+    message = world.send_in()
+    world.drop_innocent()
+    world.site.wait_sent("innocent", timeout=40)
+    wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message", 40)
+    if before is _half_claimed:
+        world.site.wait_sent("victim", timeout=40)
+    if trouble == "mailbox-trouble":
+        process.wait_text(" mailbox-well ")
+    world.site.stop_daemon()
+    assert len(world.sandbox.posts(MAILBOX)) == 1 + (before is _half_claimed)
+    received = [name for name in world.site.names("IN") if name.endswith(".ctl")]
+    assert len(received) == 1 + (before is _half_received), received
+    world.check()
+    world.check_clean()
+
+
 # --- names of ours that are taken
 
 
@@ -399,6 +474,11 @@ def cases(user: str) -> list[Case]:
     if user == "user":
         for folder in ("OUT", ROUTE):
             add(f"sticky-{'OUT' if folder == 'OUT' else 'route'}", _sticky, folder)
+        add("mode-555-OUT-restart", _restart, "OUT", 0o555, None)
+        add("mode-555-OUT-restart-half", _restart, "OUT", 0o555, _half_claimed)
+        add("mode-000-OUT-restart", _restart, "OUT", 0, None)
+        add("mode-000-SENT-restart", _restart, "SENT", 0, None)
+        add("mode-555-IN-restart-half", _restart, "IN", 0o555, _half_received)
         for folder in FOLDERS:
             for mode in (0o555, 0):
                 add(f"mode-{mode:03o}-{folder}", _mode, folder, mode, quick=False)
