@@ -368,6 +368,14 @@ while True:
 """
 
 
+def _victim(world: World, member: str) -> Path:
+    """A pair of theirs, or a file for a route, and the file of it that is to be kept from us."""
+    if member == "route":
+        return world.put("avictim", b"their content\n", ROUTE)
+    world.pair("avictim")
+    return world.out / f"avictim.{member}"
+
+
 def _others_go(world: World, process: Process, event: str, name: str) -> None:
     """Both ways all goes on for the others, and the log names the offender with a reason."""
     message = world.send_in()
@@ -396,13 +404,13 @@ def _ends_well(world: World, process: Process, event: str) -> None:
 def _denied_older(user: str, member: str, context: Context) -> None:
     """What we may not read, and is older, does not hold up what we may."""
     world = World(context, user, scan_interval="100ms", poll_interval="1s")
-    world.pair("avictim")
-    (world.out / f"avictim.{member}").chmod(0o600)
+    path = _victim(world, member)
+    path.chmod(0o600)
     process = world.site.start_daemon()
     process.wait_text(" pair-denied ")
-    _others_go(world, process, "pair-denied", f"avictim.{member}")
-    assert {"avictim.ctl", "avictim.dat"} <= set(world.site.names("OUT")), "it was claimed"
-    (world.out / f"avictim.{member}").chmod(0o644)
+    _others_go(world, process, "pair-denied", path.name)
+    assert path.exists(), "it was claimed"
+    path.chmod(0o644)
     _ends_well(world, process, "pair-readable")
 
 
@@ -441,15 +449,14 @@ def _fchmod(user: str, member: str, context: Context) -> None:
 def _leased(user: str, member: str, context: Context) -> None:
     """A lease, renewed again and again, makes each open fail: the same as without the right."""
     world = World(context, user, scan_interval="100ms", poll_interval="1s")
-    world.pair("avictim")
-    path = world.out / f"avictim.{member}"
+    path = _victim(world, member)
     with subprocess.Popen([sys.executable, "-c", LEASER, str(path)], stdout=subprocess.PIPE,
                           start_new_session=True) as holder:
         try:
             assert holder.stdout and holder.stdout.readline() == b"held\n"
             process = world.site.start_daemon()
             process.wait_text(" pair-denied ")
-            _others_go(world, process, "pair-denied", f"avictim.{member}")
+            _others_go(world, process, "pair-denied", path.name)
         finally:
             holder.kill()
     _ends_well(world, process, "pair-readable")
@@ -562,13 +569,14 @@ def cases(user: str) -> list[Case]:
     for mode in (0, 0o200):
         found.append(Case(f"{user}-ctl-mode-{mode:03o}", partial(_unreadable, user, mode)))
     if user == "user":
-        for member in ("ctl", "dat"):
+        for member in ("ctl", "dat", "route"):
             for name, attack in {
                 f"{member}-denied-older": _denied_older,
                 f"fchmod-after-claim-{member}": _fchmod,
                 f"lease-{member}": _leased,
             }.items():
-                found.append(Case(f"{user}-{name}", partial(attack, user, member)))
+                if member != "route" or attack != _fchmod:
+                    found.append(Case(f"{user}-{name}", partial(attack, user, member)))
         found.append(Case(f"{user}-denied-many", partial(_denied_many, user)))
     for name, run in {
         "dat-mode-000": _unreadable_data,
