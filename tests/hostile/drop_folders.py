@@ -258,8 +258,8 @@ def _half_claimed(world: World, path: Path) -> None:
 
 def _restart(user: str, folder: str, mode: int, before: Callable[[World, Path], None] | None,
              context: Context) -> None:
-    """Without the right to a folder the daemon starts all the same; the other mailbox is served, the
-    log and the status name the folder; when the right is back, what was left is taken up."""
+    """Without the right to a folder the daemon starts all the same; the other mailbox is served,
+    log and status name the folder; when the right is back, what was left is taken up."""
     world = World(context, user, scan_interval="100ms", poll_interval="1s")
     _add_peer(world)
     path = world.site.folder(folder)
