@@ -213,6 +213,7 @@ def _sticky(user: str, folder: str, context: Context) -> None:
         assert not lines(process.text(), "folder-trouble"), process.text()
         assert any(name.startswith("avictim") for name in os.listdir(path)), os.listdir(path)
         process = world.site.start_daemon()
+    process.wait_text(" pair-denied ")
     path.chmod(0o777)
     world.site.wait_sent("avictim", timeout=60)
     process.wait_text(" pair-readable ")
