@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common import Case, Context, Skip
 from drop_world import MAILBOX, OURS, PEER, ROUTE, World, lines
+from harness.process import Process
 from harness.site import FOLDERS
 from harness.waiting import wait_for
 
@@ -185,6 +186,11 @@ def _mode(user: str, folder: str, mode: int, context: Context) -> None:
 # --- folders from which not all may be taken
 
 
+def _wait_said(process: Process, event: str) -> None:
+    """Until this life of the daemon has said so; the log has those before it, too."""
+    wait_for(lambda: lines(process.text().rpartition(" started ")[2], event), event)
+
+
 def _sticky(user: str, folder: str, context: Context) -> None:
     """With the sticky bit we may read what others dropped, but not move it: it stays and is named,
     what we may move goes, also after a restart; and all goes when the bit is gone."""
@@ -200,7 +206,7 @@ def _sticky(user: str, folder: str, context: Context) -> None:
     path.chmod(0o1777)
     process = world.site.start_daemon()
     for stem in ("first", "second"):
-        process.wait_text(" pair-denied ")
+        _wait_said(process, "pair-denied")
         assert "avictim" in lines(process.text(), "pair-denied")[0], process.text()
         world.drop_innocent(stem)
         for suffix in ("ctl", "dat"):
@@ -213,7 +219,7 @@ def _sticky(user: str, folder: str, context: Context) -> None:
         assert not lines(process.text(), "folder-trouble"), process.text()
         assert any(name.startswith("avictim") for name in os.listdir(path)), os.listdir(path)
         process = world.site.start_daemon()
-    process.wait_text(" pair-denied ")
+    _wait_said(process, "pair-denied")
     path.chmod(0o777)
     world.site.wait_sent("avictim", timeout=60)
     process.wait_text(" pair-readable ")
@@ -279,7 +285,7 @@ def _restart(user: str, folder: str, mode: int, before: Callable[[World, Path], 
         assert not world.sandbox.posts(MAILBOX), "sent meanwhile"
         world.site.stop_daemon()
         process = world.site.start_daemon()
-        process.wait_text(f" {trouble} ")
+        _wait_said(process, trouble)
     finally:
         path.chmod(0o777)
     message = world.send_in()
