@@ -607,16 +607,28 @@ int outgoing_lost(struct outgoing *out, int64_t resolve_after_ns,
 	return move(out, JOB_UNKNOWN, err);
 }
 
+/* The record keeps room for the job's end, so the next attempt is not begun. Of
+ * a last chunk without an answer nobody knows whether it was taken. */
+static int hold_long(struct turn *turn, struct outgoing *out, struct err *err)
+{
+	const struct job *job = &out->job;
+	bool doubt = job->state == JOB_OPEN && job->confirm;
+	return resolve_hold(turn, out, doubt ? JOB_UNKNOWN : job->state,
+			    "its record is full: it was tried too often", err);
+}
+
 static int act(struct turn *turn, struct outgoing *out, struct err *err)
 {
 	switch (out->job.state) {
 	case JOB_CLAIMED:
 		assert(out->claimed);
-		return open_message(turn, out, err);
+		return job_is_long(&out->job) ? hold_long(turn, out, err) :
+						open_message(turn, out, err);
 	case JOB_OPENING:
 		return outgoing_lost(out, turn->conf->resolve_after_ns, err);
 	case JOB_OPEN:
-		return next_chunk(turn, out, err);
+		return job_is_long(&out->job) ? hold_long(turn, out, err) :
+						next_chunk(turn, out, err);
 	case JOB_ACCEPTED:
 	case JOB_REJECTED:
 		return settle_prepare(turn, out, err);

@@ -124,12 +124,12 @@ enum resolve_verdict resolve_decide(const struct resolve_case *facts,
 
 /* --- act --- */
 
-static int hold(struct turn *turn, struct outgoing *out, const char *why,
-		struct err *err)
+int resolve_hold(struct turn *turn, struct outgoing *out, enum job_state resume,
+		 const char *why, struct err *err)
 {
 	struct job *job = &out->job;
 	(void)text_copy(job->text, sizeof(job->text), why);
-	job->resume = JOB_UNKNOWN;
+	job->resume = resume;
 	int r = job_move(job, JOB_HELD, clock_wall_ns(), err);
 	if (r < 0)
 		return r;
@@ -182,7 +182,7 @@ static int undecided(struct turn *turn, struct outgoing *out, const char *why,
 	case CONF_HOLD:
 		break;
 	}
-	return hold(turn, out, why, err);
+	return resolve_hold(turn, out, JOB_UNKNOWN, why, err);
 }
 
 static int ask_again(struct turn *turn, struct outgoing *out, const char *why,

@@ -17,6 +17,7 @@
 
 #include "mesh/reply.h"
 #include "mesh/track.h"
+#include "spool/job.h"
 
 struct err;
 struct inbox_head;
@@ -56,6 +57,11 @@ enum resolve_verdict resolve_decide(const struct resolve_case *facts,
 
 /* One look-up for a job in UNKNOWN whose time has come, and its consequence. */
 int resolve_step(struct turn *turn, struct outgoing *out, struct err *err)
+	__attribute__((warn_unused_result));
+
+/* Leaves the job to an operator; a release takes it to resume. */
+int resolve_hold(struct turn *turn, struct outgoing *out, enum job_state resume,
+		 const char *why, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* Before the first POST of a local id that is not ours: what does tracking

@@ -145,6 +145,11 @@ int job_move(struct job *job, enum job_state to, int64_t wall_ns,
 	return 0;
 }
 
+bool job_is_long(const struct job *job)
+{
+	return job->record.end >= RECORD_LONG;
+}
+
 int job_finish(struct job *job, const struct boxdir *box, struct err *err)
 {
 	char name[TEXT_NAME_SIZE];

@@ -126,6 +126,9 @@ int job_move(struct job *job, enum job_state to, int64_t wall_ns,
 int job_load(struct job *job, int jobs_dir, const char *id, bool writable,
 	     bool *ret_torn, struct err *err)
 	__attribute__((warn_unused_result));
+/* Whether the record has become so long that nothing more should be begun: what
+ * room it has left is for the job's end. */
+bool job_is_long(const struct job *job);
 /* Removes the record: nothing is left to do. */
 int job_finish(struct job *job, const struct boxdir *box, struct err *err)
 	__attribute__((warn_unused_result));

@@ -30,8 +30,11 @@
 struct err;
 
 #define RECORD_RESERVE 16384
-/* Enough for a message of 100 thousand chunks. */
-#define RECORD_SIZE_MAX ((size_t)16 << 20)
+/* Enough for a message of 100 thousand chunks. A record of this size is long:
+ * nothing new is begun in it. */
+#define RECORD_LONG ((size_t)16 << 20)
+/* What is between is for the end of what it records. */
+#define RECORD_SIZE_MAX (RECORD_LONG + ((size_t)1 << 20))
 #define RECORD_FIELDS_MAX 32
 #define RECORD_STATE_SIZE 16
 

@@ -3,6 +3,7 @@
 """A service that keeps a mailbox from one thing must not keep it from the others; and what it
 says of an upload whose last answer was lost."""
 
+import binascii
 import contextlib
 import os
 import shutil
@@ -17,6 +18,7 @@ from harness.payloads import text_bytes
 from harness.waiting import stays_true, wait_for
 from server_rig import (
     BEFORE,
+    BOX,
     CHUNK,
     LIST,
     SEND,
@@ -168,6 +170,57 @@ def _no_room_for_outcomes(context: Context) -> None:
         assert bench.world.count(SEND) == 1
 
 
+# --- a record that is full
+
+
+def _lengthen(record: Path) -> None:
+    """What a service leaves behind that puts a message off for months."""
+    data = record.read_bytes().rstrip(b"\0")
+    lines = data.splitlines()
+    when = lines[-1].split(b" ", 2)[1]
+    claimed, deferred = (
+        line.split(b" ", 2)[2].rpartition(b" #")[0] for line in (lines[0], lines[-1])
+    )
+    assert claimed.startswith(b"CLAIMED") and deferred.startswith(b"DEFERRED")
+    number = len(lines)
+    parts = [data]
+    size = len(data)
+    while size < 16 << 20:
+        for words in (claimed, deferred):
+            number += 1
+            line = b"%d %s %s" % (number, when, words)
+            parts.append(b"%s #%08x\n" % (line, binascii.crc32(line)))
+            size += len(parts[-1])
+    record.write_bytes(b"".join(parts))
+
+
+def _full_record(context: Context) -> None:
+    """The job is held and can be given up; the others and the inbox go on."""
+    bench = Bench(context)
+    bench.site.drop("pair", PAYLOAD, Compress="N", LocalId="ours-1")
+    bench.world.on[SEND] = raw(whole([], b"", 429))
+    bench.site.run_once()
+    (record,) = (bench.site.path / "state" / BOX / "jobs").iterdir()
+    _lengthen(record)
+    del bench.world.on[SEND]
+    bench.world.honest(BEFORE, b"hello")
+    bench.site.drop("later", PAYLOAD, Compress="N", LocalId="ours-2")
+    held = f" held mailbox={BOX} job={record.stem} "
+    bench.site.cycle(lambda: held in bench.log(), "HELD", most=300)
+    bench.arrived(BEFORE)
+    assert "later.dat" in bench.site.names("SENT"), bench.log()
+    assert bench.world.count(SEND) == 2
+    bench.site.run_ok()
+    assert bench.log().count(held) == 1
+    done = bench.site.tool("resolve", "pair", "--fail")
+    assert done.code == 0, done
+    bench.site.run_ok()
+    assert "pair.dat" in bench.site.names("FAILED"), bench.log()
+    bench.clean()
+    assert not bench.world.wrong, bench.world.wrong
+    assert not list(record.parent.iterdir())
+
+
 def cases() -> list[Case]:
     """All of this file."""
     return list(_cases())
@@ -182,3 +235,4 @@ def _cases() -> Iterator[Case]:
     for name, (changes, place) in CONFIRMS.items():
         yield Case(f"confirm-{name}", _confirm(changes, place), name in ("error", "other-id"))
     yield Case("unwritten-outcome", _no_room_for_outcomes)
+    yield Case("full-record", _full_record, quick=False)

@@ -327,6 +327,22 @@ static void test_chunks(void **state)
 	job_release(&found);
 }
 
+/* Nothing new is begun in a long record, but the job can always end. */
+static void test_long(void **state)
+{
+	(void)state;
+	create();
+	assert_false(job_is_long(&job));
+	uint64_t end = job.record.end;
+	job.record.end = RECORD_LONG;
+	assert_true(job_is_long(&job));
+	job.resume = JOB_CLAIMED;
+	move(JOB_HELD);
+	move(JOB_REJECTED);
+	move(JOB_ARCHIVING);
+	assert_true(job.record.end > RECORD_LONG && end < RECORD_LONG);
+}
+
 /* Until job_move returns 0, the struct knows only what stands on disk. */
 static void test_failed_move(void **state)
 {
@@ -583,6 +599,7 @@ int main(void)
 		TEST(test_odd_words_of_a_service),
 		TEST(test_start_over),
 		TEST(test_chunks),
+		TEST(test_long),
 		TEST(test_failed_move),
 		TEST(test_newer_version),
 		TEST(test_bad_values),
