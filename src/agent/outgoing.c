@@ -30,6 +30,7 @@
 #define BROKEN_DELAY (2 * CLOCK_SECOND)
 #define BACKOFF_FIRST (5 * CLOCK_SECOND)
 #define BACKOFF_MOST (900 * CLOCK_SECOND)
+#define WAIT_MOST (25 * 3600 * CLOCK_SECOND)
 /* Pairs claimed at once; more wait where they are, which is safest. */
 #define CLAIMED_MOST 1000
 
@@ -556,9 +557,16 @@ static int next_chunk(struct turn *turn, struct outgoing *out, struct err *err)
 
 /* --- steps --- */
 
+/* The settings, Retry-After and our own pauses all end at a day. */
+bool outgoing_strayed(const struct outgoing *out)
+{
+	return out->job.not_before_ns > clock_wall_ns() + WAIT_MOST;
+}
+
 static bool its_time(const struct outgoing *out)
 {
-	return clock_wall_ns() >= out->job.not_before_ns;
+	return clock_wall_ns() >= out->job.not_before_ns ||
+	       outgoing_strayed(out);
 }
 
 static int64_t due_by_state(const struct outgoing *out)
@@ -568,7 +576,7 @@ static int64_t due_by_state(const struct outgoing *out)
 		return -1;
 	case JOB_DEFERRED:
 	case JOB_UNKNOWN:
-		return out->job.not_before_ns;
+		return outgoing_strayed(out) ? 0 : out->job.not_before_ns;
 	case JOB_CLAIMED:
 		return out->claimed ? 0 : -1;
 	case JOB_OPENING:

@@ -74,6 +74,10 @@ int outgoing_step(struct turn *turn, struct outgoing *out,
  * itself (held, or its claim is not finished). */
 int64_t outgoing_due(const struct outgoing *out);
 
+/* Whether the job waits for a time that nothing ever asked for: the clock was
+ * wrong when it was written. */
+bool outgoing_strayed(const struct outgoing *out);
+
 /* Writes what the answer of a POST (out->outcome) leads to. An error also
  * where others should not be sent now. */
 int outgoing_outcome(struct turn *turn, struct outgoing *out, struct err *err)

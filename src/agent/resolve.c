@@ -214,6 +214,19 @@ static bool is_away(int r)
 	       r == -ERR_LIMIT || r == -ERR_STOPPED;
 }
 
+/* Nobody knows how long it has waited, and two answers have to be apart: the
+ * wait begins anew, by a clock that is right now. */
+static int wait_anew(struct turn *turn, struct outgoing *out, struct err *err)
+{
+	const struct conf *conf = turn->conf;
+	int64_t wait = conf->resolve_after_ns > conf->resolve_gap_ns ?
+			       conf->resolve_after_ns :
+			       conf->resolve_gap_ns;
+	int64_t now = clock_wall_ns();
+	out->job.not_before_ns = now + wait;
+	return job_move(&out->job, JOB_UNKNOWN, now, err);
+}
+
 /* That said nothing: the job waits in memory, its record stands. */
 static int postpone(struct outgoing *out, int r)
 {
@@ -306,6 +319,8 @@ static int judge(struct turn *turn, struct outgoing *out, const struct ctl *ctl,
 int resolve_step(struct turn *turn, struct outgoing *out, struct err *err)
 {
 	const struct job *job = &out->job;
+	if (outgoing_strayed(out))
+		return wait_anew(turn, out, err);
 	if (job->local_id[0] == '\0' || strchr(job->local_id, '/'))
 		return undecided(turn, out,
 				 "there is no LocalId to ask tracking for",

@@ -6,8 +6,10 @@ says of an upload whose last answer was lost."""
 import binascii
 import contextlib
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -200,7 +202,7 @@ def _full_record(context: Context) -> None:
     bench.site.drop("pair", PAYLOAD, Compress="N", LocalId="ours-1")
     bench.world.on[SEND] = raw(whole([], b"", 429))
     bench.site.run_once()
-    (record,) = (bench.site.path / "state" / BOX / "jobs").iterdir()
+    record = _record(bench)
     _lengthen(record)
     del bench.world.on[SEND]
     bench.world.honest(BEFORE, b"hello")
@@ -221,6 +223,76 @@ def _full_record(context: Context) -> None:
     assert not list(record.parent.iterdir())
 
 
+# --- a clock that was wrong
+
+DAY = 86400 * 10**9  # ns
+
+
+def _record(bench: Bench) -> Path:
+    """The only one."""
+    (record,) = (bench.site.path / "state" / BOX / "jobs").iterdir()
+    return record
+
+
+def _not_before(bench: Bench) -> int:
+    """How long the job waits from now, ns."""
+    last = _record(bench).read_bytes().rstrip(b"\0").splitlines()[-1]
+    found = re.search(rb" not_before=(\d+) ", last)
+    assert found, last
+    return int(found.group(1)) - time.time_ns()
+
+
+def _put_off(bench: Bench, days: int) -> None:
+    """What the last line would be if the clock had been so many days ahead."""
+    record = _record(bench)
+    lines = record.read_bytes().rstrip(b"\0").splitlines(keepends=True)
+
+    def later(found: re.Match[bytes]) -> bytes:
+        return b" not_before=%d " % (int(found.group(1)) + days * DAY)
+
+    line, count = re.subn(rb" not_before=(\d+) ", later, lines[-1].rpartition(b" #")[0] + b" ")
+    assert count == 1, lines[-1]
+    line = line.rstrip(b" ")
+    record.write_bytes(b"".join(lines[:-1]) + b"%s #%08x\n" % (line, binascii.crc32(line)))
+
+
+def _clock_deferred(context: Context) -> None:
+    """A message was put off while the clock was ahead: it goes once the clock is right."""
+    bench = Bench(context)
+    bench.site.drop("pair", PAYLOAD, Compress="N", LocalId="ours-1")
+    bench.world.on[SEND] = raw(whole([], b"", 429))
+    bench.run()
+    del bench.world.on[SEND]
+    _put_off(bench, 1)  # a long Retry-After
+    bench.run()
+    assert bench.world.count(SEND) == 1 and _not_before(bench) > 0.9 * DAY
+    _put_off(bench, 20)
+    bench.run()
+    assert "pair.dat" in bench.site.names("SENT"), bench.log()
+    assert bench.world.count(SEND) == 2
+
+
+def _clock_unknown(context: Context) -> None:
+    """One in doubt is asked for in time, but not before the two answers are apart."""
+    bench = Bench(context, resolve_after="0s", resolve_gap="1h")
+    bench.site.drop("pair", PAYLOAD, Compress="N", LocalId="")
+    bench.world.on[SEND] = raw(b"")
+    bench.run()
+    del bench.world.on[SEND]
+    bench.run()
+    asked = bench.world.count(TRACK)
+    assert asked == 1 and 0 < _not_before(bench) < DAY
+    _put_off(bench, 20)
+    bench.run()
+    bench.run()
+    assert bench.world.count(TRACK) == asked and bench.world.count(SEND) == 1
+    assert 0 < _not_before(bench) <= 3600 * 10**9
+    _put_off(bench, -1)
+    bench.run()
+    assert "pair.dat" in bench.site.names("SENT"), bench.log()
+    assert bench.world.count(TRACK) == asked + 1 and bench.world.count(SEND) == 2
+
+
 def cases() -> list[Case]:
     """All of this file."""
     return list(_cases())
@@ -236,3 +308,5 @@ def _cases() -> Iterator[Case]:
         yield Case(f"confirm-{name}", _confirm(changes, place), name in ("error", "other-id"))
     yield Case("unwritten-outcome", _no_room_for_outcomes)
     yield Case("full-record", _full_record, quick=False)
+    yield Case("clock-deferred", _clock_deferred)
+    yield Case("clock-unknown", _clock_unknown)
