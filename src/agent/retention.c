@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "spool/delivery.h"
 #include "spool/ledger.h"
 #include "spool/retain.h"
 #include "spool/scan.h"
@@ -163,8 +164,9 @@ static bool archive_settled(void *ctx, const char *stem, bool report)
 }
 
 /* The ledger has the id once both files are in their folder for good. */
-static bool message_settled(const struct mailbox *mailbox, const char *id)
+static bool message_settled(const struct mailbox *mailbox, const char *stem)
 {
+	const char *id = delivery_stem_id(stem);
 	char name[TEXT_NAME_SIZE];
 	struct stat st;
 	struct err ignored;

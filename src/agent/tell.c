@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/fsx.h"
 #include "base/mem.h"
+#include "spool/delivery.h"
 #include "spool/pair.h"
 
 #define ENV_MOST 12
@@ -141,10 +142,12 @@ void tell_arrived(struct mailbox *mailbox, const char *folder, const char *id,
 	enum conf_event event = report ? CONF_ON_REPORT : CONF_ON_RECEIVE;
 	if (!is_wanted(mailbox, event))
 		return;
+	char stem[TEXT_NAME_SIZE];
 	char ctl[TEXT_NAME_SIZE];
 	char dat[TEXT_NAME_SIZE];
-	(void)snprintf(ctl, sizeof(ctl), "%s.ctl", id); /* ids are short */
-	(void)snprintf(dat, sizeof(dat), "%s.dat", id);
+	delivery_stem(id, stem); /* ids are short */
+	(void)snprintf(ctl, sizeof(ctl), "%.200s.ctl", stem);
+	(void)snprintf(dat, sizeof(dat), "%.200s.dat", stem);
 	tell(mailbox, event,
 	     &(struct tell){
 		     .folder = folder,

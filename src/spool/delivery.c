@@ -29,6 +29,17 @@ static void file_name(const struct delivery *delivery, const char *suffix,
 	(void)snprintf(ret, TEXT_NAME_SIZE, "%s%s", delivery->id, suffix);
 }
 
+void delivery_stem(const char *id, char ret[TEXT_NAME_SIZE])
+{
+	(void)snprintf(ret, TEXT_NAME_SIZE, "%s%.*s", id[0] == '-' ? "~" : "",
+		       TEXT_ID_SIZE - 1, id);
+}
+
+const char *delivery_stem_id(const char *stem)
+{
+	return strncmp(stem, "~-", 2) == 0 ? stem + 1 : stem;
+}
+
 void delivery_init(struct delivery *delivery)
 {
 	*delivery = (struct delivery){ .state = DELIVERY_NEW, .part = -1 };

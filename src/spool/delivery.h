@@ -10,6 +10,10 @@
  * been renamed into its folder. DELIVERED is the line in the ledger; after it
  * the record is of no use.
  *
+ * Its files are called ID.dat and ID.ctl there; with an id that begins with '-',
+ * ~ID.dat and ~ID.ctl, because a program would take the former for options. No
+ * id has a '~'.
+ *
  * The folder is IN, or the one that STAGED names, whatever the settings say by
  * then. With a second name TEMP/ID.second is a hard link to TEMP/ID.part, and
  * becomes that name.
@@ -38,7 +42,7 @@ enum delivery_state {
 };
 
 struct delivery {
-	char id[TEXT_ID_SIZE]; /* message id; also the name of its files */
+	char id[TEXT_ID_SIZE]; /* message id; names its files, see above */
 	enum delivery_state state;
 	bool report;	/* no data file */
 	unsigned count; /* chunks */
@@ -54,6 +58,11 @@ struct delivery {
 	int part;		     /* owned descriptor of TEMP/ID.part; -1 */
 	struct record record;
 };
+
+/* What its files are called in their folder, before the suffix. */
+void delivery_stem(const char *id, char ret[TEXT_NAME_SIZE]);
+/* The id whose files are called so; where there is none, it is the stem. */
+const char *delivery_stem_id(const char *stem);
 
 void delivery_init(struct delivery *delivery);
 void delivery_release(struct delivery *delivery);

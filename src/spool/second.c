@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "spool/delivery.h"
+
 #define ESCAPED_MAX 2048
 #define EXTENSION_MAX ((size_t)16) /* with its dot */
 #define HEX "0123456789abcdef"
@@ -86,10 +88,12 @@ static bool is_like_data(const char *name)
 static bool is_own(const char *name, const char *id)
 {
 	char own[TEXT_NAME_SIZE];
-	(void)snprintf(own, sizeof(own), "%s.dat", id);
+	char stem[TEXT_NAME_SIZE];
+	delivery_stem(id, stem);
+	(void)snprintf(own, sizeof(own), "%.200s.dat", stem);
 	if (text_equal_nocase(name, own))
 		return true;
-	(void)snprintf(own, sizeof(own), "%s.ctl", id);
+	(void)snprintf(own, sizeof(own), "%.200s.ctl", stem);
 	return text_equal_nocase(name, own);
 }
 

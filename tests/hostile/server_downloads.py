@@ -177,6 +177,7 @@ def _odd_id(odd: str) -> Any:
         neighbours(bench, lambda world: world.honest(odd, BODY))
         bench.run()
         bench.arrived(BEFORE, odd, AFTER)
+        assert not [name for name in bench.site.names("IN") if name.startswith("-")]
         bench.clean()
 
     return run

@@ -76,6 +76,11 @@ def mex(message_id: str, *more: str, range_: str | None = "1:1") -> list[str]:
     return [*usual, *more]
 
 
+def stem_of(message_id: str) -> str:
+    """What its files are called in IN: never like an option."""
+    return f"~{message_id}" if message_id.startswith("-") else message_id
+
+
 def length(body: bytes) -> str:
     """The header that says how long it is."""
     return f"Content-Length: {len(body)}"
@@ -222,7 +227,7 @@ class World:
         self.acknowledged.append(message_id)
         expected = self.truth.get(message_id)
         place = self.inbox.parents[1] / mailbox / "IN"
-        dat, ctl = (place / f"{message_id}{end}" for end in (".dat", ".ctl"))
+        dat, ctl = (place / f"{stem_of(message_id)}{end}" for end in (".dat", ".ctl"))
         if expected is None:
             self.wrong.append(f"{message_id} was acknowledged")
         elif message_id in self.consumed:
@@ -402,7 +407,7 @@ class Bench:
         root = self.site.folder("IN").parent
         assert sorted(path.name for path in root.iterdir()) == sorted(FOLDERS)
         names = [name for box in self.site.mailboxes for name in self.site.names("IN", box)]
-        allowed = {f"{one}{end}" for one in self.world.truth for end in (".dat", ".ctl")}
+        allowed = {f"{stem_of(one)}{end}" for one in self.world.truth for end in (".dat", ".ctl")}
         odd = {name for name in set(names) - allowed if not REPORT.match(name)}
         assert not odd, f"in IN, and nobody sent it: {sorted(odd)[:5]}"
 
@@ -411,7 +416,7 @@ class Bench:
     def arrived(self, *ids: str) -> None:
         """These are in IN as they were sent, and the service knows it."""
         for one in ids:
-            path = self.site.folder("IN") / f"{one}.{'ctl' if one in self.world.reports else 'dat'}"
+            path = self.site.folder("IN") / f"{stem_of(one)}.{'ctl' if one in self.world.reports else 'dat'}"
             assert path.is_file(), f"{one} did not arrive\n{self.log()}"
             if one not in self.world.reports:
                 assert path.read_bytes() == self.world.truth[one], f"{one} has other bytes"

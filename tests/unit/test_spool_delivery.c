@@ -332,6 +332,28 @@ static void test_publish_name_taken(void **state)
 	assert_int_equal(box_count(box.box.in), 2);
 }
 
+/* Such a name would be an option for programs that are given it. */
+static void test_publish_id_like_option(void **state)
+{
+	(void)state;
+	assert_int_equal(delivery_resume(&delivery, &box.box, "-rf", &err), 0);
+	assert_int_equal(delivery_begin(&delivery, &box.box, &err), 0);
+	fetch("hello", 1, true);
+	stage();
+	assert_int_equal(delivery_publish(&delivery, &box.box, &err), 0);
+	assert_int_equal(delivery_finish(&delivery, &box.box, &err), 0);
+	box_expect(box.box.in, "~-rf.dat", "hello");
+	assert_true(box_has(box.box.in, "~-rf.ctl"));
+	assert_int_equal(box_count(box.box.in), 2);
+	assert_int_equal(box_count(box.box.temp), 0);
+	assert_string_equal(delivery_stem_id("~-rf"), "-rf");
+	assert_string_equal(delivery_stem_id(ID), ID);
+	assert_string_equal(delivery_stem_id("~rf"), "~rf");
+	char stem[TEXT_NAME_SIZE];
+	delivery_stem(ID, stem);
+	assert_string_equal(stem, ID);
+}
+
 static void test_publish_link_in_the_way(void **state)
 {
 	(void)state;
@@ -487,6 +509,7 @@ int main(void)
 		TEST(test_damaged_record),
 		TEST(test_publish_from_middle),
 		TEST(test_publish_name_taken),
+		TEST(test_publish_id_like_option),
 		TEST(test_publish_link_in_the_way),
 		TEST(test_publish_without_in),
 		cmocka_unit_test(test_killed_at_each_step),
