@@ -122,7 +122,9 @@ static int list(struct turn *turn, struct err *err)
 	mailbox->now.last_poll_ns = clock_wall_ns();
 	mailbox->now.last_contact_ns = mailbox->now.last_poll_ns;
 	say_odd(mailbox, &page, endless);
-	bool last = !page.next && !page.odd_next && !endless;
+	/* old services give a full page and no link to the next one */
+	bool last = !page.next && !page.odd_next && !endless &&
+		    page.count < INBOX_PAGE;
 	r = note_listed(mailbox, !further, last, err);
 	/* Further pages belong to the same poll. */
 	return further || r < 0 ? r : report_poll(mailbox, err);

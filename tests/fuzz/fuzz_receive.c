@@ -36,6 +36,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "fuzz.h"
+#include "spool/delivery.h"
 #include "spool/ledger.h"
 
 #define LIVES 6
@@ -182,9 +183,11 @@ static const char *const folders[] = { "IN", "lab" };
 static int open_found(const struct model *model, const char *id,
 		      const char *suffix)
 {
+	char stem[TEXT_NAME_SIZE];
+	delivery_stem(id, stem);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		char path[300];
-		(void)snprintf(path, sizeof(path), "%s/%s%s", folders[i], id,
+		(void)snprintf(path, sizeof(path), "%s/%s%s", folders[i], stem,
 			       suffix);
 		struct stat st;
 		int fd = openat(model->mailbox->dir.base, path,
