@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/claim.h"
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
 #include "agent/resolve.h"
@@ -52,7 +53,7 @@ static int read_pair(struct opening *o, struct err *err)
 	const struct boxdir *dir = &o->turn->mailbox->dir;
 	struct job *job = &o->out->job;
 	int r = pair_read_claimed(dir, job, &o->ctl, err);
-	if (outgoing_unusable(r))
+	if (claim_is_unusable(r))
 		return wrong(o, "COLLECT", "01");
 	if (r < 0)
 		return r;

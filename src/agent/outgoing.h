@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The meshdrop authors */
 /*
- * Taking pairs from OUT to the server: claim, open, chunk, wait.
+ * Taking claimed pairs to the server: open, chunk, wait.
  *
  * Each job goes through its states one durable step at a time; a function here
  * is one arrow of the table in doc/ARCHITECTURE.md. What the answer of a POST
@@ -12,15 +12,11 @@
 #define MESHDROP_AGENT_OUTGOING_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-struct ctl;
 struct err;
-struct job;
 struct mailbox;
 struct outgoing;
-struct scan_pair;
 struct turn;
 
 /* What the job wants after a step. */
@@ -30,39 +26,6 @@ enum outgoing_next {
 	OUTGOING_WAIT,	/* nothing to do before its time, or an operator */
 	OUTGOING_DONE,	/* finished; the job is gone from the mailbox */
 };
-
-/* How many more pairs may be claimed in this turn. */
-size_t outgoing_room(const struct mailbox *mailbox);
-
-/* Makes a job of a ready pair: record, then renames. A pair that somebody took
- * away meanwhile is no error, nor one that is kept from us (agent/withheld). */
-int outgoing_claim(struct turn *turn, const struct scan_pair *pair,
-		   struct err *err) __attribute__((warn_unused_result));
-
-/* The claim itself: reports, record, renames. The job has its names and
- * identities, and is taken over whatever happens; ctl is what is sent with. */
-int outgoing_begin(struct turn *turn, struct job *job, const struct ctl *ctl,
-		   int64_t now, struct err *err)
-	__attribute__((warn_unused_result));
-
-/* Whether what was said about a control file will never change: it cannot be
- * used, now or later. Other failures may pass. */
-bool outgoing_unusable(int r);
-
-/* Finishes the renames of a claim. As long as it fails, OUT must not be looked
- * at again: the pair would be found a second time. What we may not move is no
- * such failure: withheld_is(err) says that nothing was moved and the job is gone;
- * where one of two was moved, 0 is the answer and the job waits for the other,
- * unclaimed. */
-int outgoing_take(struct mailbox *mailbox, struct outgoing *out,
-		  struct err *err) __attribute__((warn_unused_result));
-/* The same for a claim of before: one that is gone now is said, and 0. */
-int outgoing_take_again(struct mailbox *mailbox, struct outgoing *out,
-			struct err *err) __attribute__((warn_unused_result));
-/* Whether a file of that name belongs to a claim that waits; route: its folder,
- * "" for OUT. */
-bool outgoing_is_pending(const struct mailbox *mailbox, const char *route,
-			 const char *name);
 
 /* One step. An error means that the mailbox cannot go on now; what is wrong
  * with the message itself is in the job's record. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/claim.h"
 #include "agent/incoming.h"
 #include "agent/mailbox.h"
 #include "agent/outgoing.h"
@@ -33,7 +34,7 @@ static int recover_job(struct mailbox *mailbox, struct outgoing *out,
 	switch (job->state) {
 	case JOB_CLAIMED:
 		out->claimed = false;
-		return outgoing_take_again(mailbox, out, err);
+		return claim_take_again(mailbox, out, err);
 	case JOB_OPENING:
 		return outgoing_lost(out, mailbox->conf->resolve_after_ns, err);
 	case JOB_OPEN:

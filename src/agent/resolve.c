@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "agent/claim.h"
 #include "agent/mailbox.h"
 #include "agent/open.h"
 #include "agent/outgoing.h"
@@ -337,7 +338,7 @@ int resolve_step(struct turn *turn, struct outgoing *out, struct err *err)
 	r = pair_read_claimed(&turn->mailbox->dir, job, &ctl, err);
 	if (r == 0)
 		r = judge(turn, out, &ctl, found, &track, err);
-	else if (outgoing_unusable(r))
+	else if (claim_is_unusable(r))
 		r = undecided(turn, out, "its control file cannot be read",
 			      err);
 	ctl_release(&ctl);

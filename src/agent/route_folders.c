@@ -7,9 +7,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "agent/claim.h"
 #include "agent/left_alone.h"
 #include "agent/mailbox.h"
-#include "agent/outgoing.h"
 #include "agent/route.h"
 #include "agent/turn.h"
 #include "agent/withheld.h"
@@ -150,7 +150,7 @@ static int claim(struct turn *turn, const struct route_folder *folder,
 	/* if we die in it, what is in TEMP belongs to no record */
 	int r = pair_stage_alone(dir, &job, &ctl, err);
 	if (r == 0)
-		r = outgoing_begin(turn, &job, &ctl, now, err);
+		r = claim_begin(turn, &job, &ctl, now, err);
 	ctl_release(&ctl);
 	return r;
 }
@@ -164,7 +164,7 @@ static bool has_moved(int r)
 static int claim_file(struct turn *turn, struct route_folder *folder,
 		      const struct scan_pair *file, struct err *err)
 {
-	if (outgoing_is_pending(turn->mailbox, folder->name, file->dat_name)) {
+	if (claim_is_pending(turn->mailbox, folder->name, file->dat_name)) {
 		withheld_behind(folder->scan, file->dat_name);
 		return 0;
 	}
@@ -250,7 +250,7 @@ static int look_at(struct turn *turn, struct route_folder *folder,
 	const struct scan_rules rules = {
 		.processing_delay_ns = turn->conf->processing_delay_ns,
 	};
-	size_t room = outgoing_room(turn->mailbox);
+	size_t room = claim_room(turn->mailbox);
 	int64_t now = clock_mono_ns();
 	struct scan_result result;
 	r = scan_run_files(folder->scan, &where, &rules, now, clock_wall_ns(),

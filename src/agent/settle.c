@@ -6,9 +6,9 @@
 
 #include <string.h>
 
+#include "agent/claim.h"
 #include "agent/forms.h"
 #include "agent/mailbox.h"
-#include "agent/outgoing.h"
 #include "agent/personal.h"
 #include "agent/tell.h"
 #include "agent/turn.h"
@@ -50,7 +50,7 @@ static int read_or_stand_in(struct turn *turn, struct job *job, struct ctl *ret,
 	const struct mailbox *mailbox = turn->mailbox;
 	int r = pair_read_claimed(&mailbox->dir, job, ret, err);
 	job->keep_original = r < 0;
-	if (r == 0 || !outgoing_unusable(r))
+	if (r == 0 || !claim_is_unusable(r))
 		return r;
 	forms_unreadable(mailbox->set->id, ret);
 	return 0;

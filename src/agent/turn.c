@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "agent/claim.h"
 #include "agent/incoming.h"
 #include "agent/left_alone.h"
 #include "agent/mailbox.h"
@@ -201,7 +202,7 @@ static int scan(struct turn *turn, struct scan_result *ret, struct err *err)
 	if (rules.lone_delay_ns > 0 &&
 	    rules.lone_delay_ns < conf->processing_delay_ns)
 		rules.lone_delay_ns = conf->processing_delay_ns;
-	size_t room = outgoing_room(mailbox);
+	size_t room = claim_room(mailbox);
 	int64_t now = clock_mono_ns();
 	int r = scan_run(mailbox->scan, &mailbox->dir, &rules, now,
 			 clock_wall_ns(), room, ret, err);
@@ -231,7 +232,7 @@ static int take_claimed(struct turn *turn, struct err *err)
 		struct outgoing *out = mailbox->out[i];
 		size_t before = mailbox->out_count;
 		bool wants = !out->claimed && out->again_ns <= clock_wall_ns();
-		int r = wants ? outgoing_take_again(mailbox, out, err) : 0;
+		int r = wants ? claim_take_again(mailbox, out, err) : 0;
 		if (r < 0)
 			return r;
 		if (mailbox->out_count == before)
@@ -246,7 +247,7 @@ static int tell_lone(struct mailbox *mailbox, const struct scan_result *result,
 {
 	for (size_t i = 0; i < result->lone_count; i++) {
 		const char *name = result->lone[i].text;
-		if (outgoing_is_pending(mailbox, "", name))
+		if (claim_is_pending(mailbox, "", name))
 			continue; /* its control file is in TEMP */
 		int r = report_lone(mailbox, name, err);
 		if (r < 0)
@@ -297,7 +298,7 @@ static int claim_pairs(struct turn *turn, struct err *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < result.count && r == 0; i++)
-		r = outgoing_claim(turn, &result.ready[i], err);
+		r = claim_pair(turn, &result.ready[i], err);
 	if (r == 0)
 		r = tell_lone(turn->mailbox, &result, err);
 	left_alone_tell(turn->mailbox, turn->mailbox->scan, "OUT", &result);

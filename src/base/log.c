@@ -106,7 +106,10 @@ static void put_facts(char *dst, size_t size, const char *fmt, va_list ap)
 	va_list again;
 	va_copy(again, ap);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* fmt, but for quotes */
 	(void)vsnprintf(marked, sizeof(marked), other, again);
+#pragma GCC diagnostic pop
 	va_end(again);
 	quote(dst, size, text, marked);
 }

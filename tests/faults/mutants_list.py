@@ -29,6 +29,7 @@ ARCHIVE = "src/spool/pair_archive.c"
 PAIR = "src/spool/pair.c"
 INCOMING = "src/agent/incoming.c"
 OUTGOING = "src/agent/outgoing.c"
+CLAIM = "src/agent/claim.c"
 RESOLVE = "src/agent/resolve.c"
 OUTCOME = "src/mesh/outcome.c"
 HTTP = "src/net/http.c"
@@ -107,8 +108,8 @@ SYNCS = (
     ),
     Mutant(
         "control-file-of-a-route-without-directory-sync",
-        ((OUTGOING, "if (r == 0 && (report || job->route[0] != '\\0'))",
-                    "if (r == 0 && report && job->route[0] == '\\0')"),),
+        ((CLAIM, "if (r == 0 && (report || job->route[0] != '\\0'))",
+                 "if (r == 0 && report && job->route[0] == '\\0')"),),
         ("strict:route-single",),
     ),
     Mutant(
@@ -148,9 +149,9 @@ ORDER = (
     ),
     Mutant(
         "claim-without-record",
-        ((OUTGOING, "if (r == 0)\n\t\tr = job_create(job, &mailbox->dir, now, err);",
-                    "if (r == 0)\n\t\tr = pair_claim(&mailbox->dir, job, err);\n"
-                    "\tif (r == 0)\n\t\tr = job_create(job, &mailbox->dir, now, err);"),),
+        ((CLAIM, "if (r == 0)\n\t\tr = job_create(job, &mailbox->dir, now, err);",
+                 "if (r == 0)\n\t\tr = pair_claim(&mailbox->dir, job, err);\n"
+                 "\tif (r == 0)\n\t\tr = job_create(job, &mailbox->dir, now, err);"),),
         ("strict:send-single",),
     ),
     Mutant(

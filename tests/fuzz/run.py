@@ -51,8 +51,8 @@ ABOUT = {
     "record": ("spool/record.c", "spool/job.c", "spool/job_fields.c", "spool/ledger.c",
                "spool/ledger_ids.c", "spool/delivery.c"),
     "reply": ("mesh/reply.c", "base/json.c"),
-    "send": ("agent/outgoing.c", "agent/open.c", "agent/resolve.c", "agent/settle.c",
-             "mesh/outcome.c", "mesh/send.c", "mesh/track.c"),
+    "send": ("agent/claim.c", "agent/outgoing.c", "agent/open.c", "agent/resolve.c",
+             "agent/settle.c", "mesh/outcome.c", "mesh/send.c", "mesh/track.c"),
     "text": ("base/text.c", "base/template.c", "spool/second.c", "mesh/proto.c"),
     "yaml": ("conf/yaml.c", "conf/value.c", "conf/check_mailbox.c"),
 }

@@ -416,7 +416,8 @@ class Bench:
     def arrived(self, *ids: str) -> None:
         """These are in IN as they were sent, and the service knows it."""
         for one in ids:
-            path = self.site.folder("IN") / f"{stem_of(one)}.{'ctl' if one in self.world.reports else 'dat'}"
+            end = "ctl" if one in self.world.reports else "dat"
+            path = self.site.folder("IN") / f"{stem_of(one)}.{end}"
             assert path.is_file(), f"{one} did not arrive\n{self.log()}"
             if one not in self.world.reports:
                 assert path.read_bytes() == self.world.truth[one], f"{one} has other bytes"
