@@ -243,11 +243,18 @@ static int accept_upload(struct outgoing *out, struct err *err)
 	return r;
 }
 
+/* What is known of a last chunk whose answer was lost. */
+struct fate {
+	bool settled; /* nothing is left to send */
+	bool doubt;   /* it may have arrived */
+};
+
 /* The fate of the last chunk is asked before it is sent again. What proves
  * nothing makes it be sent again, which cannot double the message. */
-static int confirm(struct turn *turn, struct outgoing *out, bool *ret_send,
+static int confirm(struct turn *turn, struct outgoing *out, struct fate *ret,
 		   struct err *err)
 {
+	ret->doubt = true;
 	enum track_found found;
 	struct reply_track track;
 	int r = track_message(&turn->session, out->job.message_id, &found,
@@ -259,7 +266,9 @@ static int confirm(struct turn *turn, struct outgoing *out, bool *ret_send,
 	out->absent = found == TRACK_NONE;
 	bool failed = found == TRACK_ONE && track.status == REPLY_STATUS_ERROR;
 	bool complete = found == TRACK_ONE && is_complete(track.status);
-	*ret_send = !failed && !complete;
+	ret->settled = failed || complete;
+	ret->doubt = found != TRACK_ONE ||
+		     track.status != REPLY_STATUS_UPLOADING;
 	if (failed)
 		return reject_upload(turn, out, &track, err);
 	return complete ? accept_upload(out, err) : 0;
@@ -285,23 +294,35 @@ static int post_chunk(struct turn *turn, struct outgoing *out, struct err *err)
 	return outgoing_outcome(turn, out, err);
 }
 
+/* Our file cannot be sent to its end. Without its last chunk nobody will ever
+ * see the message; where that may have arrived, an operator decides. */
+static int break_off(struct turn *turn, struct outgoing *out, bool doubt,
+		     struct err *err)
+{
+	if (!doubt)
+		return outgoing_reject(turn->mailbox, out, "COLLECT", "02",
+				       err->text, err);
+	AUTO_FREE char *why = xasprintf("%s, and whether the last chunk "
+					"arrived is not known",
+					err->text);
+	return resolve_hold(turn, out, JOB_UNKNOWN, why, err);
+}
+
 static int next_chunk(struct turn *turn, struct outgoing *out, struct err *err)
 {
-	bool send = true;
+	struct fate fate = { .settled = false };
 	int r = 0;
 	out->absent = false;
 	if (out->job.confirm)
-		r = confirm(turn, out, &send, err);
-	if (r < 0 || !send)
+		r = confirm(turn, out, &fate, err);
+	if (r < 0 || fate.settled)
 		return r;
 	r = pair_open_data(&turn->mailbox->dir, &out->job, &out->fd, err);
 	if (r == 0)
 		r = post_chunk(turn, out, err);
 	outgoing_close_data(out);
-	/* The last chunk has not left: nobody will ever see this message. */
 	if (r == -ERR_CHANGED || r == -ERR_MISSING)
-		return outgoing_reject(turn->mailbox, out, "COLLECT", "02",
-				       err->text, err);
+		return break_off(turn, out, fate.doubt, err);
 	return r;
 }
 

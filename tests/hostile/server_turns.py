@@ -110,6 +110,43 @@ def _confirm(changes: dict[str, Any], place: str) -> Any:
     return run
 
 
+FATES: dict[str, tuple[bytes, bool]] = {
+    "uploading": (as_json(track(messageId=OURS, status="Uploading")), False),
+    "other-word": (as_json(track(messageId=OURS, status="On its way")), True),
+    "other-id": (as_json(track()), True),
+    "unknown": (as_json({"errorEvent": "", "errorCode": "", "errorDescription": "No"}, 404), True),
+    "page": (whole(["Content-Type: text/html"], b"<html>blocked", 404), True),
+}
+
+
+def _changed_in_doubt(answer: bytes, held: bool) -> Any:
+    """Our file changes while the fate of its last chunk is asked: FAILED, which lets somebody
+    send it anew, only when the service says that it has not arrived."""
+
+    def run(context: Context) -> None:
+        bench = Bench(context, chunk_size="4k", request_limit="4k")
+        bench.site.drop("pair", PAYLOAD, Compress="N", AllowChunking="Y", LocalId="ours-1")
+        bench.world.on[CHUNK] = raw(b"")
+
+        def change(_world: World, connection: Connection, _head: Head) -> bool:
+            (data,) = bench.site.folder("TEMP").glob("*.dat")
+            data.write_bytes(bytes(len(PAYLOAD)))
+            connection.raw(answer)
+            return False
+
+        bench.world.on[TRACK] = change
+        bench.site.start_daemon()
+        if held:
+            wait_for(lambda: " held " in bench.log(), "the job to be held", 30.0)
+        else:
+            wait_for(lambda: "pair.dat" in bench.site.names("FAILED"), "FAILED", 30.0)
+        bench.site.stop_daemon()
+        assert ("pair.dat" in bench.site.names("FAILED")) == (not held)
+        assert bench.world.count(SEND) == 1 and bench.world.count(CHUNK) == 1
+
+    return run
+
+
 # --- an outcome that cannot be written
 
 
@@ -306,6 +343,8 @@ def _cases() -> Iterator[Case]:
     yield Case("starve-tracking", _starved(raw(b""), away, ""))
     for name, (changes, place) in CONFIRMS.items():
         yield Case(f"confirm-{name}", _confirm(changes, place), name in ("error", "other-id"))
+    for name, (answer, held) in FATES.items():
+        yield Case(f"changed-in-doubt-{name}", _changed_in_doubt(answer, held))
     yield Case("unwritten-outcome", _no_room_for_outcomes)
     yield Case("full-record", _full_record, quick=False)
     yield Case("clock-deferred", _clock_deferred)
