@@ -48,7 +48,7 @@ struct outgoing {
 	int fd;	     /* the data file while requests are made of it; else -1 */
 	/* its files are kept from us */
 	struct complaint withheld;
-	int64_t again_ns; /* wall time: not tried before; 0: they are not */
+	int64_t again_ns; /* monotonic: not tried before; 0: they are not */
 };
 
 /* A message that could not be taken: skipped until due, never acknowledged,

@@ -360,10 +360,19 @@ static int64_t due_by_state(const struct outgoing *out)
 	return 0;
 }
 
+/* Shown as wall time, but no clock that is set makes the wait another one. */
+static int64_t due_by_files(const struct outgoing *out)
+{
+	if (out->again_ns == 0)
+		return 0;
+	return clock_wall_ns() + (out->again_ns - clock_mono_ns());
+}
+
 int64_t outgoing_due(const struct outgoing *out)
 {
 	int64_t due = due_by_state(out);
-	return due < 0 || due > out->again_ns ? due : out->again_ns;
+	int64_t files = due_by_files(out);
+	return due < 0 || due > files ? due : files;
 }
 
 static int resume(struct outgoing *out, struct err *err)

@@ -231,7 +231,7 @@ static int take_claimed(struct turn *turn, struct err *err)
 	while (i < mailbox->out_count) {
 		struct outgoing *out = mailbox->out[i];
 		size_t before = mailbox->out_count;
-		bool wants = !out->claimed && out->again_ns <= clock_wall_ns();
+		bool wants = !out->claimed && out->again_ns <= clock_mono_ns();
 		int r = wants ? claim_take_again(mailbox, out, err) : 0;
 		if (r < 0)
 			return r;

@@ -65,7 +65,7 @@ void withheld_job(struct mailbox *mailbox, struct outgoing *out,
 {
 	int64_t wait = clock_backoff_ns(out->withheld.times, JOB_FIRST,
 					JOB_MOST);
-	out->again_ns = clock_wall_ns() + wait;
+	out->again_ns = clock_mono_ns() + wait;
 	if (complaint_raise(&out->withheld, ERR_DENIED, err->text,
 			    clock_mono_ns()))
 		log_event(LOG_LEVEL_ERROR, "job-withheld", mailbox->set->id,
