@@ -635,8 +635,8 @@ def _report_unwritten(context: Context) -> None:
     del bench.world.on[SEND]
     _repeat_last_line(next((bench.site.path / "state" / BOX / "jobs").iterdir()), 1 << 16)
     lines = [line.replace("DATA", "REPORT") for line in mex(BAD)]
-    lines += ["mex-localid: ours-1", "mex-statusevent: SEND", "mex-statuscode: 14",
-              "mex-linkedmsgid: 20260101120000000009_5E47"]
+    lines += ["mex-localid: ours-1", "mex-statussuccess: ERROR", "mex-statusevent: SEND",
+              "mex-statuscode: 14", "mex-linkedmsgid: 20260101120000000009_5E47"]
     bench.world.hostile(BAD, raw(whole(lines)))
     bench.world.truth[BAD] = b""
     bench.world.consumed.add(BAD)  # there is no data to look for
