@@ -180,30 +180,21 @@ def _refused_chunk(context: Context) -> None:
     _look(context, site, *runs, *_tools(site))
 
 
-def _cut_echo(context: Context) -> None:
-    """A repeated value that the end of the text cuts."""
-    sandbox = _service(context)
-    site = _site(context, sandbox, "X26ABC1")
-    long = f"{CANARY}long" + "x" * 480
-    text = json.dumps({"errorEvent": "SEND", "errorCode": "06", "errorDescription": long})
-    sandbox.fault("POST", "/outbox", status=417, body=text)
-    _drop(site, "file", Subject=long)
-    done = site.run_once()
-    assert site.names("FAILED"), done
-    _search(_said(site, done), "a name", [f"{CANARY}long"])
+def _echoed(word: str, rest: str) -> Callable[[Context], None]:
+    """The service repeats a subject of a special kind: nothing of it is left."""
 
+    def case(context: Context) -> None:
+        sandbox = _service(context)
+        site = _site(context, sandbox, "X26ABC1")
+        subject = f"{CANARY}{word}{rest}"
+        text = json.dumps({"errorEvent": "SEND", "errorCode": "06", "errorDescription": subject})
+        sandbox.fault("POST", "/outbox", status=417, body=text)
+        _drop(site, "file", Subject=subject)
+        done = site.run_once()
+        assert site.names("FAILED"), done
+        _search(_said(site, done), "a name", [f"{CANARY}{word}"])
 
-def _overlapping_echo(context: Context) -> None:
-    """A subject that has the recipient's name in it: nothing of either is left."""
-    sandbox = _service(context)
-    site = _site(context, sandbox, "X26ABC1")
-    subject = f"{CANARY}overlap at {BOX}"
-    text = json.dumps({"errorEvent": "SEND", "errorCode": "06", "errorDescription": subject})
-    sandbox.fault("POST", "/outbox", status=417, body=text)
-    _drop(site, "file", Subject=subject)
-    done = site.run_once()
-    assert site.names("FAILED"), done
-    _search(_said(site, done), "a name", [f"{CANARY}overlap"])
+    return case
 
 
 def _refused_by_lookup(context: Context) -> None:
@@ -693,8 +684,8 @@ def _cases() -> list[Case]:
         Case("good-debug", _good(("--debug",), {})),
         Case("good-journal", _good(("--debug",), {"JOURNAL_STREAM": "8:1"})),
         Case("refused-chunk", _refused_chunk),
-        Case("cut-echo", _cut_echo),
-        Case("overlapping-echo", _overlapping_echo),
+        Case("cut-echo", _echoed("long", "x" * 480)),  # which the end of the text cuts
+        Case("overlapping-echo", _echoed("overlap", f" at {BOX}")),  # with another value in it
         Case("refused-by-lookup", _refused_by_lookup),
         Case("lost-answer", _lost),
         Case("held", _held),
