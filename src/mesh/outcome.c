@@ -180,7 +180,7 @@ void outcome_judge(enum outcome_step step, int r,
 		   const struct http_reply *reply, const struct err *err,
 		   struct outcome *ret)
 {
-	*ret = (struct outcome){ .http = reply->status };
+	*ret = (struct outcome){ .http = r < 0 ? 0 : reply->status };
 	if (r < 0) {
 		ret->kind = without_answer(step, r, reply);
 		ret->err = *err;

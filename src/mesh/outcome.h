@@ -62,9 +62,9 @@ struct outcome {
 					* an attempt; a dead network does not */
 	char message_id[TEXT_ID_SIZE]; /* TAKEN of single and first */
 	struct reply_error error;      /* REFUSED: event, code, text */
-	int http;
-	int64_t retry_after_ns; /* 0: not said */
-	struct err err;		/* why, for all but TAKEN; never empty */
+	int http;		       /* of a complete answer; else 0 */
+	int64_t retry_after_ns;	       /* 0: not said */
+	struct err err;		       /* why, for all but TAKEN; never empty */
 };
 
 enum outcome_step outcome_step_of(unsigned chunk, unsigned count);

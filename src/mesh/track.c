@@ -112,7 +112,7 @@ int track_message(const struct session *session, const char *message_id,
 	if (n < 0 || (size_t)n >= sizeof(path) - len)
 		return err_set(err, ERR_INVALID,
 			       "an id is too long for an address");
-	enum track_found found;
+	enum track_found found = TRACK_NONE;
 	struct reply_track track;
 	r = ask(session, path, &found, &track, err);
 	if (r == 0 && found == TRACK_ONE)

@@ -483,7 +483,7 @@ int pair_read_claimed(const struct boxdir *box, const struct job *job,
 int pair_begin_data(const struct boxdir *box, struct job *job, int *ret_fd,
 		    struct err *err)
 {
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	job->dat_ctime_ns = 0; /* that of an upload before this one */
 	int r = open_data(box, job, ret_fd, &st, err);
 	if (r == 0)

@@ -181,6 +181,8 @@ static void test_silence(void **state)
 					 (int)outcome.kind);
 			assert_string_equal(outcome.err.text, "why");
 			assert_false(outcome.auth);
+			/* a status alone says nothing about an upload */
+			assert_int_equal(outcome.http, 0);
 		}
 	}
 }
