@@ -25,7 +25,7 @@
 
 #define BACKOFF_FIRST (5 * CLOCK_SECOND)
 #define BACKOFF_MOST (900 * CLOCK_SECOND)
-#define WAIT_MOST (25 * 3600 * CLOCK_SECOND)
+#define WAIT_MOST (INT64_C(25) * 3600 * CLOCK_SECOND)
 
 static int move(struct outgoing *out, enum job_state to, struct err *err)
 {

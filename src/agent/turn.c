@@ -289,12 +289,13 @@ static int may_change(const struct mailbox *mailbox, int fd, const char *name,
 static int claim_pairs(struct turn *turn, struct err *err)
 {
 	const struct mailbox *mailbox = turn->mailbox;
-	struct scan_result result;
 	int r = may_change(mailbox, mailbox->dir.out, "OUT", err);
 	if (r == 0 && mailbox->set->report_collect)
 		r = may_change(mailbox, mailbox->dir.in, "IN", err);
-	if (r == 0)
-		r = scan(turn, &result, err);
+	if (r < 0)
+		return r;
+	struct scan_result result;
+	r = scan(turn, &result, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < result.count && r == 0; i++)
