@@ -37,10 +37,18 @@ static bool has_only_text(const char *s)
 	return true;
 }
 
-/* Drops empty and "." parts. ".." stays: before it may stand a link. */
+static bool is_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash && (slash[1] == '\0' || strcmp(slash, "/.") == 0);
+}
+
+/* Drops empty and "." parts. ".." stays: before it may stand a link. A slash
+ * stays behind a blank, which would else be lost at the end of a line. */
 static void squeeze(char *path)
 {
 	bool absolute = path[0] == '/';
+	bool folder = is_folder(path);
 	char *out = path;
 	for (const char *in = path; *in != '\0';) {
 		size_t n = strcspn(in, "/");
@@ -56,6 +64,8 @@ static void squeeze(char *path)
 	}
 	if (out == path)
 		*out++ = absolute ? '/' : '.';
+	else if (folder && out[-1] == ' ')
+		*out++ = '/';
 	*out = '\0';
 }
 

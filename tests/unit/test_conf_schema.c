@@ -126,6 +126,8 @@ static const struct attempt daemon_attempts[] = {
 	{ "service", "environment", "", NULL },
 	{ "service", "ca_file", "ca.pem", "/etc/m/ca.pem" },
 	{ "service", "ca_file", "./a//b/./c/", "/etc/m/a/b/c" },
+	{ "service", "ca_file", "a //b /./", "/etc/m/a /b /" },
+	{ "service", "ca_file", "a /.", "/etc/m/a /" },
 	{ "service", "ca_file", "../ca.pem", "/etc/m/../ca.pem" },
 	{ "service", "ca_file", "//a/.", "/a" },
 	{ "service", "ca_file", "/", "/" },
