@@ -39,9 +39,12 @@ static bool is_last_step(void)
 	return steps_left > 0 && --steps_left == 0;
 }
 
+/* Stops, and live() kills it: a process that kills itself would first be asked
+ * by valgrind for what it has not freed, of which optimised code may hold no more
+ * than a pointer past the end. */
 static void die(void)
 {
-	(void)kill(getpid(), SIGKILL);
+	(void)kill(getpid(), SIGSTOP);
 	_exit(1); /* never comes here */
 }
 
@@ -246,9 +249,12 @@ static bool live(const struct spool_story *story, struct spool_box *box,
 		_exit(story->run(box, &err) == 0 ? 0 : 1);
 	}
 	int status = 0;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	if (WIFSTOPPED(status)) {
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
 		return false;
+	}
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	return true;
