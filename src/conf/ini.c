@@ -58,6 +58,11 @@ static const char *find(const char *s, const char *end, const char *any)
 
 static bool has_inline_comment(const char *s, const char *end)
 {
+	/* right behind the sign it is none for inih, but is as soon as we write
+	 * the line */
+	const char *sign = find(s, end, "=:");
+	if (sign + 1 < end && sign[1] == ';')
+		return true;
 	for (; s + 1 < end; s++) {
 		if (is_blank(s[0]) && s[1] == ';')
 			return true;

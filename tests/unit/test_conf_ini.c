@@ -49,6 +49,8 @@ static const struct bad bad_files[] = {
 	  "E /c/t.conf:2: a comment needs a line of its own (' ;')\n"
 	  "E /c/t.conf:2: [service] ca_file must be 1 to 4095 bytes without "
 	  "control characters\n" },
+	{ "comment behind the sign", BYTES("[service]\nca_file =;x\n"),
+	  "E /c/t.conf:2: a comment needs a line of its own (' ;')\n" },
 	{ "comment after a section", BYTES("[service] ; x\nurl = https://a\n"),
 	  "E /c/t.conf:1: a comment needs a line of its own (' ;')\n"
 	  "E /c/t.conf:1: only blanks may follow [service]\n" },
