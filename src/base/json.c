@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -106,9 +105,7 @@ const char *json_text(const json_t *object, const char *key)
 
 json_t *json_shown(const char *text)
 {
-	size_t size = 4 * strlen(text) + 1;
-	AUTO_FREE char *safe = xmalloc(size);
-	text_escape(safe, size, text);
+	AUTO_FREE char *safe = text_escaped(text);
 	json_t *string = json_string(safe);
 	if (!string)
 		abort(); /* out of memory */

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+
 #define DIGITS "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define BLANKS " \t\r\n\v\f"
@@ -333,6 +335,14 @@ void text_escape(char *dst, size_t size, const char *src)
 		room -= need;
 	}
 	*dst = '\0';
+}
+
+char *text_escaped(const char *src)
+{
+	size_t size = 4 * strlen(src) + 1;
+	char *dst = xmalloc(size);
+	text_escape(dst, size, src);
+	return dst;
 }
 
 bool text_url_encode(char *dst, size_t size, const char *src)

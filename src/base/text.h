@@ -61,6 +61,8 @@ bool text_starts_nocase(const char *s, const char *prefix);
  * that change the order of others, and bytes that are not UTF-8 become \xNN.
  * Always ends with a NUL; may be cut. */
 void text_escape(char *dst, size_t size, const char *src);
+/* The same, never cut; owned by the caller. */
+char *text_escaped(const char *src);
 
 /* Percent-encodes everything but unreserved characters; false when it does
  * not fit. */

@@ -63,19 +63,11 @@ void show_date(int64_t wall_ns, char ret[SHOW_SIZE])
 	(void)snprintf(ret, SHOW_SIZE, "%.*s", DATE_LEN, iso);
 }
 
-static char *escaped(const char *text)
-{
-	size_t size = 4 * strlen(text) + 1;
-	char *safe = xmalloc(size);
-	text_escape(safe, size, text);
-	return safe;
-}
-
 void show_fact(const char *name, const char *text)
 {
 	if (text[0] == '\0')
 		return;
-	AUTO_FREE char *safe = escaped(text);
+	AUTO_FREE char *safe = text_escaped(text);
 	(void)printf("%-*s%s\n", FACT_WIDTH, name, safe);
 }
 
@@ -94,7 +86,7 @@ void show_table_add(struct show_table *table, const char *const *cells)
 				     table->count + table->columns,
 				     sizeof(*table->cells));
 	for (size_t i = 0; i < table->columns; i++)
-		table->cells[table->count++] = escaped(cells[i]);
+		table->cells[table->count++] = text_escaped(cells[i]);
 }
 
 /* Characters, not bytes. */
