@@ -24,6 +24,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -132,9 +133,12 @@ def run_slice(program: Path, work: Path, figures: Figures, clock_s: int) -> bool
     if words.exists():
         command.append(f"-dict={words}")
     log = logs / f"{name}.{figures.runs}"
-    with log.open("wb") as output:
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    # One that crashes leaves its folders behind.
+    with log.open("wb") as output, tempfile.TemporaryDirectory(dir=memory) as scratch:
         # Not subprocess.wait: only this tells what the process has used.
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdout=output, stderr=output,
+                                   env={**os.environ, "TMPDIR": scratch})
         try:
             status, used = wait_for(process, clock_s + GRACE_S)
         except BaseException:
