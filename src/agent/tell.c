@@ -142,12 +142,10 @@ void tell_arrived(struct mailbox *mailbox, const char *folder, const char *id,
 	enum conf_event event = report ? CONF_ON_REPORT : CONF_ON_RECEIVE;
 	if (!is_wanted(mailbox, event))
 		return;
-	char stem[TEXT_NAME_SIZE];
 	char ctl[TEXT_NAME_SIZE];
 	char dat[TEXT_NAME_SIZE];
-	delivery_stem(id, stem); /* ids are short */
-	(void)snprintf(ctl, sizeof(ctl), "%.200s.ctl", stem);
-	(void)snprintf(dat, sizeof(dat), "%.200s.dat", stem);
+	delivery_name(id, ".ctl", ctl);
+	delivery_name(id, ".dat", dat);
 	tell(mailbox, event,
 	     &(struct tell){
 		     .folder = folder,

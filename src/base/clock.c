@@ -13,12 +13,17 @@
 #define FIRST_YEAR 1970
 #define LAST_YEAR 2261
 
+int64_t clock_ns(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * CLOCK_SECOND + (int64_t)time->tv_nsec;
+}
+
 static int64_t read_clock(clockid_t id)
 {
 	struct timespec now;
 	if (clock_gettime(id, &now) < 0)
 		abort(); /* both clocks exist on every Linux */
-	return (int64_t)now.tv_sec * CLOCK_SECOND + now.tv_nsec;
+	return clock_ns(&now);
 }
 
 int64_t clock_wall_ns(void)

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_SECOND INT64_C(1000000000)
 #define CLOCK_MS INT64_C(1000000)
@@ -21,6 +22,8 @@
 #define CLOCK_STAMP_SIZE 15  /* yyyyMMddHHmmss */
 #define CLOCK_ISO_SIZE 25    /* 2026-11-22T07:06:00.123Z */
 
+/* Of a time as the system gives it, such as a file's. */
+int64_t clock_ns(const struct timespec *time);
 int64_t clock_wall_ns(void);
 int64_t clock_mono_ns(void);
 

@@ -29,10 +29,10 @@ static void file_name(const struct delivery *delivery, const char *suffix,
 	(void)snprintf(ret, TEXT_NAME_SIZE, "%s%s", delivery->id, suffix);
 }
 
-void delivery_stem(const char *id, char ret[TEXT_NAME_SIZE])
+void delivery_name(const char *id, const char *suffix, char ret[TEXT_NAME_SIZE])
 {
-	(void)snprintf(ret, TEXT_NAME_SIZE, "%s%.*s", id[0] == '-' ? "~" : "",
-		       TEXT_ID_SIZE - 1, id);
+	(void)snprintf(ret, TEXT_NAME_SIZE, "%s%.*s%s", id[0] == '-' ? "~" : "",
+		       TEXT_ID_SIZE - 1, id, suffix);
 }
 
 const char *delivery_stem_id(const char *stem)

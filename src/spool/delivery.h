@@ -59,8 +59,9 @@ struct delivery {
 	struct record record;
 };
 
-/* What its files are called in their folder, before the suffix. */
-void delivery_stem(const char *id, char ret[TEXT_NAME_SIZE]);
+/* What its file with that suffix is called in its folder. */
+void delivery_name(const char *id, const char *suffix,
+		   char ret[TEXT_NAME_SIZE]);
 /* The id whose files are called so; where there is none, it is the stem. */
 const char *delivery_stem_id(const char *stem);
 

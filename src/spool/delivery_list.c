@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fsx.h"
 #include "base/mem.h"
@@ -33,8 +34,7 @@ static int add(struct delivery_list *list, const struct boxdir *box,
 	int r = fsx_stat_at(box->inbound, name, &st, err);
 	if (r < 0)
 		return r == -ERR_MISSING ? 0 : r;
-	found.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
-			 st.st_mtim.tv_nsec;
+	found.mtime_ns = clock_ns(&st.st_mtim);
 	list->items = xreallocarray(list->items, list->count + 1,
 				    sizeof(*list->items));
 	list->items[list->count++] = found;

@@ -83,10 +83,8 @@ static int publish_one(const struct delivery *delivery,
 {
 	char from[TEXT_NAME_SIZE];
 	char to[TEXT_NAME_SIZE];
-	char stem[TEXT_NAME_SIZE];
 	temp_name(delivery, suffix, from);
-	delivery_stem(delivery->id, stem);
-	(void)snprintf(to, sizeof(to), "%.200s%s", stem, to_suffix);
+	delivery_name(delivery->id, to_suffix, to);
 	bool gone = false;
 	int r = pair_move(place->box->temp, from, place->dir, to, &gone, err);
 	return r == -ERR_EXISTS ? settle_taken(place, from, to, err) : r;

@@ -15,18 +15,13 @@
 #include "spool/boxdir.h"
 #include "spool/job.h"
 
-static int64_t to_ns(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * CLOCK_SECOND + (int64_t)time->tv_nsec;
-}
-
 void pair_identity(const struct stat *st, struct scan_identity *ret)
 {
 	*ret = (struct scan_identity){
 		.inode = (uint64_t)st->st_ino,
 		.size = (uint64_t)st->st_size,
-		.mtime_ns = to_ns(&st->st_mtim),
-		.ctime_ns = to_ns(&st->st_ctim),
+		.mtime_ns = clock_ns(&st->st_mtim),
+		.ctime_ns = clock_ns(&st->st_ctim),
 	};
 }
 
@@ -422,7 +417,7 @@ bool pair_is_untouched(const struct boxdir *box, const struct job *job)
  * there is none between the first POST and the last. */
 static bool is_quiet(const struct stat *st, int64_t ctime_ns)
 {
-	return ctime_ns == 0 || to_ns(&st->st_ctim) == ctime_ns;
+	return ctime_ns == 0 || clock_ns(&st->st_ctim) == ctime_ns;
 }
 
 static int open_claimed(const struct boxdir *box, const struct job *job,
@@ -487,7 +482,7 @@ int pair_begin_data(const struct boxdir *box, struct job *job, int *ret_fd,
 	job->dat_ctime_ns = 0; /* that of an upload before this one */
 	int r = open_data(box, job, ret_fd, &st, err);
 	if (r == 0)
-		job->dat_ctime_ns = to_ns(&st.st_ctim);
+		job->dat_ctime_ns = clock_ns(&st.st_ctim);
 	return r;
 }
 

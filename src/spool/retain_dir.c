@@ -47,18 +47,13 @@ struct retain *retain_free(struct retain *retain)
 
 /* --- looking --- */
 
-static int64_t to_ns(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * CLOCK_SECOND + (int64_t)time->tv_nsec;
-}
-
 static void describe(const struct stat *st, struct retain_file *ret)
 {
 	*ret = (struct retain_file){
 		.inode = (uint64_t)st->st_ino,
 		.size = (uint64_t)st->st_size,
-		.atime_ns = to_ns(&st->st_atim),
-		.ctime_ns = to_ns(&st->st_ctim),
+		.atime_ns = clock_ns(&st->st_atim),
+		.ctime_ns = clock_ns(&st->st_ctim),
 		.links = st->st_nlink > UINT32_MAX ? UINT32_MAX :
 						     (uint32_t)st->st_nlink,
 		.plain = S_ISREG(st->st_mode),

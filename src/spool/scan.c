@@ -157,10 +157,8 @@ static struct scan_identity identity_of(const struct stat *st)
 	return (struct scan_identity){
 		.inode = st->st_ino,
 		.size = (uint64_t)st->st_size,
-		.mtime_ns = (int64_t)st->st_mtim.tv_sec * CLOCK_SECOND +
-			    st->st_mtim.tv_nsec,
-		.ctime_ns = (int64_t)st->st_ctim.tv_sec * CLOCK_SECOND +
-			    st->st_ctim.tv_nsec,
+		.mtime_ns = clock_ns(&st->st_mtim),
+		.ctime_ns = clock_ns(&st->st_ctim),
 	};
 }
 

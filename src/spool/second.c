@@ -88,12 +88,10 @@ static bool is_like_data(const char *name)
 static bool is_own(const char *name, const char *id)
 {
 	char own[TEXT_NAME_SIZE];
-	char stem[TEXT_NAME_SIZE];
-	delivery_stem(id, stem);
-	(void)snprintf(own, sizeof(own), "%.200s.dat", stem);
+	delivery_name(id, ".dat", own);
 	if (text_equal_nocase(name, own))
 		return true;
-	(void)snprintf(own, sizeof(own), "%.200s.ctl", stem);
+	delivery_name(id, ".ctl", own);
 	return text_equal_nocase(name, own);
 }
 

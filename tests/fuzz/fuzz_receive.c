@@ -183,12 +183,11 @@ static const char *const folders[] = { "IN", "lab" };
 static int open_found(const struct model *model, const char *id,
 		      const char *suffix)
 {
-	char stem[TEXT_NAME_SIZE];
-	delivery_stem(id, stem);
+	char name[TEXT_NAME_SIZE];
+	delivery_name(id, suffix, name);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
 		char path[300];
-		(void)snprintf(path, sizeof(path), "%s/%s%s", folders[i], stem,
-			       suffix);
+		(void)snprintf(path, sizeof(path), "%s/%s", folders[i], name);
 		struct stat st;
 		int fd = openat(model->mailbox->dir.base, path,
 				O_RDONLY | O_CLOEXEC);

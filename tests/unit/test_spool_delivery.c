@@ -349,9 +349,9 @@ static void test_publish_id_like_option(void **state)
 	assert_string_equal(delivery_stem_id("~-rf"), "-rf");
 	assert_string_equal(delivery_stem_id(ID), ID);
 	assert_string_equal(delivery_stem_id("~rf"), "~rf");
-	char stem[TEXT_NAME_SIZE];
-	delivery_stem(ID, stem);
-	assert_string_equal(stem, ID);
+	char name[TEXT_NAME_SIZE];
+	delivery_name(ID, "", name);
+	assert_string_equal(name, ID);
 }
 
 static void test_publish_link_in_the_way(void **state)
