@@ -99,6 +99,13 @@ class Connection:
 Script = Callable[[Connection], None]
 
 
+def hang_up(connection: Connection) -> None:
+    """A script: ends with RST after the client's first bytes. An RST before them
+    can overtake the connection itself, which then looks refused."""
+    connection.stream.recv(65536)
+    connection.reset()
+
+
 def usual(connection: Connection, head: Head) -> None:
     """What a service with an empty inbox answers to all but a send."""
     connection.read_body(head)
