@@ -10,7 +10,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 INTERVAL = 0.02
-LONG = 60.0
+# Pauses between tries grow to 40 s, and the machine may be slow.
+LONG = 120.0
 
 
 class TimedOut(AssertionError):
@@ -23,20 +24,30 @@ def tick(seconds: float = INTERVAL) -> None:
 
 
 def wait_for(predicate: Callable[[], T], what: str, timeout: float = LONG) -> T:
-    """The first true result of predicate; TimedOut says what was missing."""
+    """The first true result of predicate; TimedOut says what was missing.
+
+    The last look begins after the end: whoever was held up himself looks once more.
+    """
     end = time.monotonic() + timeout
     while True:
+        is_last = time.monotonic() > end
         result = predicate()
         if result:
             return result
-        if time.monotonic() > end:
+        if is_last:
             raise TimedOut(f"after {timeout:g} s still waiting for {what}")
         tick()
 
 
 def stays_true(predicate: Callable[[], bool], what: str, seconds: float) -> None:
-    """For what must not happen: looks again and again, for a stated time."""
+    """For what must not happen within a stated time: looks again and again.
+
+    A look that ends after that time says nothing.
+    """
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert predicate(), what
+    while True:
+        is_so = predicate()
+        if time.monotonic() > end:
+            return
+        assert is_so, what
         tick()
