@@ -2,12 +2,13 @@
 # Copyright (c) 2026 The meshdrop authors
 """The service manager's end of the notification protocol."""
 
+import select
 import socket
 import tempfile
 import threading
 from pathlib import Path
 
-from harness.waiting import wait_for
+from harness.waiting import LONG, wait_for
 
 
 class NotifySocket:
@@ -25,7 +26,7 @@ class NotifySocket:
             self._socket.bind(self.path)
             Path(self._dir.name).chmod(0o711)  # the daemon may be another user
             Path(self.path).chmod(0o777)
-        self._socket.settimeout(0.05)
+        self._socket.setblocking(False)
         self._lock = threading.Lock()
         self._lines: list[str] = []
         self._closing = threading.Event()
@@ -33,24 +34,26 @@ class NotifySocket:
         self._thread.start()
 
     def _collect(self) -> None:
+        # Nobody who sends may wait for somebody who looks.
         while not self._closing.is_set():
-            try:
-                data = self._socket.recv(8192)
-            except TimeoutError:
-                continue
-            with self._lock:
-                self._lines += data.decode("utf-8", "backslashreplace").splitlines()
+            if select.select([self._socket], [], [], 0.05)[0]:
+                self.lines()
 
     def lines(self) -> list[str]:
-        """All assignments received, in order."""
+        """All assignments so far, in order; what was sent before the call is among them."""
         with self._lock:
-            return list(self._lines)
+            while True:
+                try:
+                    data = self._socket.recv(8192)
+                except BlockingIOError:
+                    return list(self._lines)
+                self._lines += data.decode("utf-8", "backslashreplace").splitlines()
 
     def count(self, line: str) -> int:
         """How often a line came."""
         return self.lines().count(line)
 
-    def wait_line(self, line: str, count: int = 1, timeout: float = 30.0) -> None:
+    def wait_line(self, line: str, count: int = 1, timeout: float = LONG) -> None:
         """Waits until a line came count times."""
         wait_for(lambda: self.count(line) >= count, f"{count} x {line}", timeout)
 
