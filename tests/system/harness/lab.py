@@ -85,7 +85,7 @@ class Lab:
         for server in self._servers:
             server.close()
         for sandbox in self._sandboxes:
-            sandbox.kill()
+            sandbox.close()
         assert_no_races(sorted(self.logs.glob("*.log")))
         secrets = [secret for site in self._sites for secret in site.secrets()]
         for sandbox in self._sandboxes:

@@ -4,6 +4,7 @@
 
 import json
 import re
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ class Sandbox:
         self._program = programs.path("meshdrop-sandbox")
         self._process: Process | None = None
         self._admin: Api | None = None
+        self._kept: socket.socket | None = None
         made = run([self._program, "--init", str(path)], self.log)
         assert made.code == 0, made
 
@@ -97,9 +99,7 @@ class Sandbox:
         command += ["--port-file", str(port_file), *options]
         process = Process(command, self.log)
         self._process = process
-        wait_for(
-            lambda: port_file.exists() or not process.running, "the sandbox's port file", 30.0
-        )
+        wait_for(lambda: port_file.exists() or not process.running, "the sandbox's port file")
         assert process.running, process.text()
         self.port = int(port_file.read_text(encoding="utf-8"))
         self._admin = self.api("")
@@ -112,6 +112,7 @@ class Sandbox:
             code = self._process.stop()
             assert code == 0, f"the sandbox ended with {code}\n{self._process.text()}"
             self._process = None
+            self._keep_port()
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -119,6 +120,30 @@ class Sandbox:
         if self._process:
             self._process.kill()
             self._process = None
+            self._keep_port()
+
+    def close(self) -> None:
+        """Ends for good."""
+        self._close_admin()
+        if self._process:
+            self._process.kill()
+            self._process = None
+        self._give_port()
+
+    def _keep_port(self) -> None:
+        """Until we are back the system gives it to nobody else; who connects is refused."""
+        if self._kept and self._kept.getsockname()[1] == self.port:
+            return
+        self._give_port()
+        self._kept = socket.socket()
+        # Whoever sets it too may listen there: ourselves, or a fault server in our place.
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", self.port))
+
+    def _give_port(self) -> None:
+        if self._kept:
+            self._kept.close()
+            self._kept = None
 
     def _close_admin(self) -> None:
         if self._admin:
