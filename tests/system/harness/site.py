@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ class Site:
             "ca_file": str(credentials.path / "ca.pem"),
             "certificate": str(credentials.path / "client.pem"),
             "private_key": str(credentials.path / "client.key"),
-            "connect_timeout": "5s",
+            "connect_timeout": "30s",
             "stall_timeout": "20s",
         }
         self.daemon = {
@@ -171,7 +172,7 @@ class Site:
         env = {"NOTIFY_SOCKET": notify.path} | (extra_env or {})
         process = Process(command, self._log("daemon"), env)
         self._process = process
-        wait_for(lambda: notify.count("READY=1") or not process.running, "READY=1", 30.0)
+        wait_for(lambda: notify.count("READY=1") or not process.running, "READY=1")
         assert process.running, process.text()
         return process
 
@@ -332,9 +333,13 @@ class Site:
         return wait_for(enough, f"{count} message(s) in IN", timeout)
 
     def cycle(self, done: Any, what: str, most: int = 30) -> None:
-        """run_once again and again, until done() or most times."""
-        for _ in range(most):
-            if done():
-                return
+        """run_once again and again until done(): at least most times, and for a while.
+
+        How many fit in a pause between two tries depends on the machine.
+        """
+        end = time.monotonic() + LONG
+        count = 0
+        while not done():
+            assert count < most or time.monotonic() < end, f"after {count} cycles still not: {what}"
             self.run_once()
-        assert done(), f"after {most} cycles still not: {what}"
+            count += 1
