@@ -107,8 +107,10 @@ def test_killed_in_the_middle_of_an_upload(
     small_chunks: Site, receiver: Site, sandbox: Sandbox, how: str
 ) -> None:
     """After kill -9 the upload goes on with the chunk that was not answered."""
-    what = {"delay_ms": 4000} if how == "delay_ms" else {how: True}
+    what = {"delay_ms": 600_000} if how == "delay_ms" else {how: True}
     sandbox.fault("POST", "/outbox/", skip=1, count=1000, **what)
+    # Else, if we are slow, a daemon that asks finds that the last chunk has arrived.
+    sandbox.fault("GET", "/outbox/tracking?messageID", count=1000, refuse=True)
     pair = small_chunks.drop("big", PAYLOAD)
     small_chunks.start_daemon()
     wait_for(lambda: chunk_posts(sandbox, 3), "the third chunk's POST")
@@ -166,17 +168,21 @@ def test_killed_in_the_middle_of_a_download(
     assert sandbox.inbox("X26ABC2") == []
 
 
-def test_one_chunk_does_not_hold_up_the_inbox(lab, small_chunks: Site, sandbox: Sandbox) -> None:
+def test_one_chunk_does_not_hold_up_the_inbox(lab, sandbox: Sandbox) -> None:
     """While a long upload goes on, the same mailbox's inbox is served between chunks."""
+    count, size = 200, 5_000
+    site = lab.site(sandbox, "X26ABC1", chunk_size=str(size), request_limit="6k")
     other = lab.site(sandbox, "X26ABC2")
     other.drop("small", b"small", To_DTS="X26ABC1")
-    small_chunks.drop("big", os.urandom(40 * CHUNK))
-    sandbox.fault("POST", "/outbox/", count=1000, delay_ms=250)
-    small_chunks.start_daemon()
+    site.drop("big", os.urandom(count * size))
+    # It ends long after all that is waited for here.
+    sandbox.fault("POST", "/outbox/", count=1000, delay_ms=1500)
+    site.start_daemon()
     wait_for(lambda: chunk_posts(sandbox, 3), "the upload to go on")
     other.run_ok()
-    small_chunks.wait_received()
-    assert small_chunks.names("SENT") == []
+    site.wait_received()
+    assert site.names("SENT") == []
     sandbox.clear_faults()
-    small_chunks.wait_sent("big")
-    small_chunks.stop_daemon()
+    site.wait_sent("big")
+    site.stop_daemon()
+    assert len(chunk_posts(sandbox, count)) == 1
