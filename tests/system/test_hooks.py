@@ -68,7 +68,7 @@ class Recorder:
         self.program.write_text(textwrap.dedent(RECORDER), encoding="utf-8")
         self.program.chmod(0o755)
 
-    def hook(self, action: str = "exit0", timeout: str = "60s") -> dict[str, object]:
+    def hook(self, action: str = "exit0", timeout: str = "10m") -> dict[str, object]:
         """The setting of one hook."""
         return {"command": [str(self.program), str(self.folder), action], "timeout": timeout}
 
@@ -322,7 +322,7 @@ def test_program_goes_missing(lab: Lab, sandbox: Sandbox, recorder: Recorder) ->
     send(sandbox)
     site.wait_received(1)
     site.process.wait_text("hook-failed mailbox=X26ABC2")
-    assert "No such file" in site.process.text()
+    site.process.wait_text("No such file")
     wait_for(lambda: status_of(site)["hooks_failed"] == 1, "it counts as failed")
     site.stop_daemon()
 
@@ -342,17 +342,22 @@ def test_once_waits(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
 
 def test_time_limit(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
     """One that takes too long is ended with all of its group."""
-    send(sandbox)
     script = recorder.path / "script"
-    script.write_text(
-        f"#!/bin/sh\nsleep 600 & echo $$ $! >{recorder.path}/pids\nwait\n", encoding="utf-8"
-    )
+    noted = recorder.path / "pids"
+    script.write_text(f"#!/bin/sh\nsleep 600 & echo $$ $! >{noted}\nwait\n", encoding="utf-8")
     script.chmod(0o755)
     hook = {"command": [str(script)], "timeout": "1s"}
     site = lab.site(sandbox).add_mailbox("X26ABC2", hooks={"on_receive": hook})
-    done = site.run_ok()
-    assert re.search(r"hook-failed .* seconds=[6-9]\.\d reason=.*1\.000 seconds", done.err)
-    pids = (recorder.path / "pids").read_text(encoding="utf-8").split()
+    pids: list[str] = []
+    for _ in range(5):
+        send(sandbox)
+        done = site.run_ok()
+        seconds = re.search(r"hook-failed .* seconds=([\d.]+) reason=.*1\.000 seconds", done.err)
+        assert float(seconds[1]) >= 6.0, done
+        # On a busy machine its time may be over before it has begun.
+        pids = noted.read_text(encoding="utf-8").split() if noted.exists() else []
+        if pids:
+            break
     assert len(pids) == 2
     wait_for(lambda: not any(is_alive(int(pid)) for pid in pids), "both are gone")
 
@@ -400,8 +405,9 @@ def test_second_signal(lab: Lab, sandbox: Sandbox, recorder: Recorder) -> None:
     process.signal(signal.SIGTERM)
     process.wait_text("stopping")
     process.signal(signal.SIGTERM)
-    assert process.wait(5.0) == 0
-    wait_for(lambda: not is_alive(note["pid"]), "the hook is gone", 5.0)
+    assert process.wait() == 0
+    assert "stopped-at-once" in process.text()
+    wait_for(lambda: not is_alive(note["pid"]), "the hook is gone")
     site.kill_daemon()
 
 
