@@ -454,7 +454,16 @@ def test_no_room(job: Import, size: int, there: bool) -> None:
     job.refused("cannot write", "--force", wrap=wrap)
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is missing")
+def _runs(*command: str) -> bool:
+    """Whether this machine has a program and lets us do that."""
+    if not shutil.which(command[0]):
+        return False
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(
+    not _runs("strace", "-o", "/dev/null", "true"), reason="strace is missing, or may not trace"
+)
 def test_killed(job: Import) -> None:
     """Killed at any rename: the next import begins where the first did."""
     job.add("X26ABC1").ok()
@@ -502,13 +511,10 @@ def test_keytool_makes_the_key(job: Import, kind: str) -> None:
     assert "CN=rsa.example" in done.out
 
 
-def _is_root() -> bool:
-    """May make a mount namespace, in which there is a user meshdrop."""
-    probe = ["unshare", "-m", "true"]
-    return bool(shutil.which("unshare")) and subprocess.run(probe, check=False).returncode == 0
-
-
-@pytest.mark.skipif(not _is_root(), reason="needs root, to have a user meshdrop for a while")
+@pytest.mark.skipif(
+    not _runs("unshare", "-m", "mount", "--bind", "/etc/passwd", "/etc/passwd"),
+    reason="needs root that may mount, to have a user meshdrop for a while",
+)
 def test_for_the_user_of_the_daemon(job: Import) -> None:
     """Root's import is for the user meshdrop: it owns the secrets, and can read the rest."""
     user, group = 64987, 64988
