@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,15 +51,15 @@ def only_job(site: Site) -> dict[str, Any]:
 
 def reach(site: Site, state: str, running: bool) -> str:
     """Works until the only job has a state; leaves a daemon running or not. Its id."""
-    if running:
-        site.start_daemon()
-    else:
-        site.run_once()
 
     def reached() -> bool:
         return [job["state"] for job in jobs(site)] == [state]
 
-    wait_for(reached, f"a job that is {state}")
+    if running:
+        site.start_daemon()
+        wait_for(reached, f"a job that is {state}")
+    else:
+        site.cycle(reached, f"a job that is {state}")
     return only_job(site)["job"]
 
 
@@ -82,10 +83,7 @@ def held_in_doubt(lab: Lab, sandbox: Sandbox, running: bool, **how: bool) -> tup
     site.add_mailbox(MAILBOX, on_ambiguous="hold", local_id_when_empty="none")
     sandbox.fault("POST", "/outbox", **how)
     site.drop("file", b"content", LocalId="")
-    if running:
-        return site, reach(site, "HELD", running)
-    site.cycle(lambda: [job["state"] for job in jobs(site)] == ["HELD"], "HELD")
-    return site, only_job(site)["job"]
+    return site, reach(site, "HELD", running)
 
 
 def go_on(site: Site, running: bool, folder: str) -> None:
@@ -194,10 +192,7 @@ def test_resend_after_the_last_attempt(lab: Lab, sandbox: Sandbox, running: bool
     site.add_mailbox(MAILBOX, server_retry=0, local_id_when_empty="none")
     sandbox.fault("POST", "/outbox", status=500)
     site.drop("file", b"content", LocalId="")
-    if running:
-        reach(site, "HELD", running)
-    else:
-        site.cycle(lambda: [job["state"] for job in jobs(site)] == ["HELD"], "HELD")
+    reach(site, "HELD", running)
     assert site.tool("resolve", "file", "--resend").code == 0
     go_on(site, running, "SENT")
     assert arrived(sandbox) == 1
@@ -225,10 +220,12 @@ def test_fail(lab: Lab, site: Site, sandbox: Sandbox, running: bool, doubt: str)
 
 def test_after_a_crash_in_the_post(site: Site, sandbox: Sandbox) -> None:
     """A record that ends with the intent is UNKNOWN when no daemon runs: it can be settled."""
-    sandbox.fault("POST", "/outbox", delay_ms=60_000)
+    # Nothing ends the POST while we look.
+    site.service["stall_timeout"] = "1h"
+    site.write_conf()
+    sandbox.fault("POST", "/outbox", delay_ms=3_600_000)
     site.drop("file", b"content")
-    site.start_daemon()
-    wait_for(lambda: [job["state"] for job in jobs(site)] == ["OPENING"], "OPENING")
+    reach(site, "OPENING", True)
     refused = site.tool("resolve", "file", "--fail")
     assert refused.code == 1, refused
     assert "OPENING" in refused.err
@@ -318,8 +315,9 @@ def test_order_that_cannot_be_read(site: Site, sandbox: Sandbox) -> None:
     job = defer(site, sandbox, True)
     wanted = site.path / "wanted"
     wanted.write_text("fail\n", encoding="utf-8")
-    (state_of(site) / "orders" / "link").symlink_to(wanted)
-    (state_of(site) / "orders" / "link").rename(state_of(site) / "orders" / f"{job}.order")
+    # Made where no turn of the daemon finds it before it has its name.
+    (site.path / "link").symlink_to(wanted)
+    (site.path / "link").rename(state_of(site) / "orders" / f"{job}.order")
     wait_for(lambda: orders(site) == [], "the link to be gone")
     assert only_job(site)["state"] == "DEFERRED"
     assert wanted.exists()
@@ -396,6 +394,8 @@ def test_verify_clean(site: Site, sandbox: Sandbox, running: bool) -> None:
         site.cycle(lambda: site.received(), "a message")
     site.wait_received()
     wait_for(lambda: len(jobs(site)) == 1, "only the job that waits")
+    # What is acknowledged is in the ledger.
+    wait_for(lambda: sandbox.inbox(MAILBOX) == [], "the acknowledgement")
     assert findings(site, running) == []
     (found,) = json.loads(site.tool("verify", "--json").out)
     assert (found["jobs"], found["ledger_lines"]) == (1, 2)
@@ -432,6 +432,7 @@ def test_verify_looks_twice(site: Site) -> None:
     site.run_ok()
     temp = site.folder("TEMP")
     stop = threading.Event()
+    renamed: list[float] = []
 
     def orphan(number: int) -> Path:
         return temp / f"202611220700{number:05}-0123abcd.dat"
@@ -440,8 +441,22 @@ def test_verify_looks_twice(site: Site) -> None:
         number = 0
         while not stop.is_set():
             orphan(number).rename(orphan(number + 1))
+            renamed.append(time.monotonic())
             number += 1
             tick()
+
+    def clean() -> bool:
+        """Not known when one name stood for longer than what is between two looks."""
+        wait_for(lambda: renamed, "a rename")
+        before = len(renamed) - 1
+        done = site.tool("verify")
+        count = len(renamed)
+        wait_for(lambda: len(renamed) > count, "a rename")
+        pauses = [after - at for at, after in zip(renamed[before:], renamed[before + 1 :])]
+        if max(pauses) > 0.9:
+            return False
+        assert done.code == 0, done
+        return True
 
     orphan(0).write_bytes(b"content")
     assert len(findings(site, False)) == 1
@@ -451,7 +466,7 @@ def test_verify_looks_twice(site: Site) -> None:
         assert len(findings(site, True)) == 1
         thread.start()
         try:
-            assert findings(site, True) == []
+            wait_for(clean, "a look while the renaming went on")
         finally:
             stop.set()
             thread.join(60)
