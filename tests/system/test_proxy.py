@@ -4,7 +4,7 @@
 
 import os
 import signal
-import time
+import socket
 from typing import Any
 
 import pytest
@@ -38,6 +38,12 @@ def site_behind(lab: Lab, far: Sandbox, proxy: ConnectProxy, mailbox: str, **log
     """A site whose only way out is the proxy."""
     site = lab.site(far, mailbox, url=f"https://{HOST}")
     return site.use_proxy(proxy.url, **login)
+
+
+def set_patience(site: Site, timeout: str) -> None:
+    """How long a tunnel, and TLS in it, may take from the next start on."""
+    site.service["connect_timeout"] = timeout
+    site.write_conf()
 
 
 def assert_waits(site: Site, done: Result, *texts: str) -> None:
@@ -112,14 +118,14 @@ def test_no_tunnel(lab: Lab, far: Sandbox, fault: dict[str, Any], text: str) -> 
     far.start()
     proxy = lab.proxy(far.port)
     site = site_behind(lab, far, proxy, "X26ABC1")
-    site.service["connect_timeout"] = "1s"
-    site.write_conf()
+    set_patience(site, "1s" if fault.get("silent") else "2m")
     site.drop("file", b"content")
     proxy.always(**fault)
     for _ in range(2):
         assert_waits(site, site.run_once(), f"127.0.0.1:{proxy.port}", f"{HOST}", text)
     assert far.requests() == []
     proxy.always()
+    set_patience(site, "2m")
     site.run_ok()
     assert site.sent("file")
     assert len(far.inbox("X26ABC2")) == 1
@@ -130,9 +136,15 @@ def test_no_proxy_there(lab: Lab, far: Sandbox) -> None:
     far.start()
     proxy = lab.proxy(far.port)
     site = site_behind(lab, far, proxy, "X26ABC1")
-    proxy.close()
     site.drop("file", b"content")
-    assert_waits(site, site.run_once(), str(proxy.port), "cannot reach the proxy")
+    with socket.socket() as nobody:
+        # Bound, so that it is nobody else's; and nobody listens.
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        site.use_proxy(f"http://127.0.0.1:{port}")
+        assert_waits(site, site.run_once(), str(port), "cannot reach the proxy")
+    # Where no name server answers it takes a while to find out.
+    set_patience(site, "2m")
     site.use_proxy("http://proxy.invalid:3128")
     assert_waits(site, site.run_once(), "proxy.invalid:3128", "cannot be resolved")
 
@@ -179,7 +191,7 @@ def test_no_tunnel_for_the_post(lab: Lab, far: Sandbox, fault: Fault) -> None:
     proxy = lab.proxy(server.port)
     site = lab.site(far, url=f"https://{HOST}", connections="1")
     site.add_mailbox("X26ABC1", server_retry=0)
-    site.service["connect_timeout"] = "1s"
+    set_patience(site, "10s" if fault.silent else "2m")
     site.use_proxy(proxy.url)
     # With a LocalId of the sender's tracking would be asked first, and fail.
     site.drop("file", b"content", LocalId=None)
@@ -266,6 +278,7 @@ def test_slow_proxy(lab: Lab, far: Sandbox) -> None:
     proxy = lab.proxy(far.port)
     proxy.always(slow=0.005)
     site = site_behind(lab, far, proxy, "X26ABC1")
+    set_patience(site, "2m")
     site.drop("file", b"content")
     site.run_ok()
     assert site.sent("file")
@@ -276,14 +289,11 @@ def test_stops_while_the_proxy_is_silent(lab: Lab, far: Sandbox) -> None:
     proxy = lab.proxy(1)
     proxy.always(silent=True)
     site = site_behind(lab, far, proxy, "X26ABC1")
-    site.service["connect_timeout"] = "5m"
-    site.write_conf()
+    set_patience(site, "10m")
     process = site.start_daemon()
     wait_for(lambda: proxy.tunnels, "a CONNECT")
-    started = time.monotonic()
     process.signal(signal.SIGTERM)
-    assert process.wait(30.0) == 0
-    assert time.monotonic() - started < 20.0
+    assert process.wait(120.0) == 0
 
 
 def test_reload_with_the_right_password(lab: Lab, far: Sandbox) -> None:
