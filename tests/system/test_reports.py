@@ -85,10 +85,11 @@ def test_reports_never_overwrite(sender: Site) -> None:
 
 def test_report_is_there_before_the_service_answers(sender: Site, sandbox: Sandbox) -> None:
     """The COLLECT report comes when the pair is picked up, not when it is sent."""
-    sandbox.fault("POST", "/outbox", delay_ms=20_000)
+    sender.service["stall_timeout"] = "1h"
+    sender.write_conf()
+    sandbox.fault("POST", "/outbox", delay_ms=3_600_000)
     sender.drop("file", b"content")
     sender.start_daemon()
-    wait_for(lambda: sender.reports("COLLECT"), "the COLLECT report", 15.0)
+    wait_for(lambda: sender.reports("COLLECT"), "the COLLECT report")
     assert sender.names("SENT") == []
-    sandbox.clear_faults()
     sender.kill_daemon()
