@@ -20,7 +20,8 @@ from harness.sandbox import Sandbox
 from harness.site import Site
 from harness.waiting import tick, wait_for
 
-DELAY_S = 1.0
+# Longer than a writer is ever kept from going on by others.
+DELAY_S = 5.0
 WRITERS = 12
 CLAIMED = re.compile(r'^(\S+) .* claimed .*file="([^"]+)\.ctl"', re.MULTILINE)
 
