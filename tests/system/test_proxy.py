@@ -169,15 +169,17 @@ def test_wrong_log_in(lab: Lab, far: Sandbox, way: str) -> None:
 
 
 def closing(connection: Connection) -> None:
-    """A service that ends the connection after each answer, so that each needs a tunnel."""
-    while head := connection.read_head():
-        if head.is_send:
-            connection.read_body(head)
-            connection.reply(202, {"message_id": "20261122000000000000_ABCDEF"}, Connection="close")
-            return
-        usual(connection, head)
-        if head.method == "POST" or "/inbox" in head.path:
-            return
+    """A service that ends the connection after each answer, so that each needs a tunnel.
+
+    It says so: who was not told may use the connection once more, and be in doubt.
+    """
+    if not (head := connection.read_head()):
+        return
+    if head.is_send:
+        connection.read_body(head)
+        connection.reply(202, {"message_id": "20261122000000000000_ABCDEF"}, Connection="close")
+    else:
+        usual(connection, head, Connection="close")
 
 
 @pytest.mark.parametrize(
@@ -217,9 +219,10 @@ def dying(proxy: list[ConnectProxy], kept: bool) -> Script:
                 connection.read_body(head)
                 proxy[0].cut()
                 return
-            usual(connection, head)
             if not kept:
+                usual(connection, head, Connection="close")
                 return
+            usual(connection, head)
 
     return script
 

@@ -106,15 +106,17 @@ def hang_up(connection: Connection) -> None:
     connection.reset()
 
 
-def usual(connection: Connection, head: Head) -> None:
+def usual(connection: Connection, head: Head, **headers: str) -> None:
     """What a service with an empty inbox answers to all but a send."""
     connection.read_body(head)
     if head.method == "GET" and "/inbox" in head.path:
-        connection.reply(200, {"messages": [], "links": {}, "approx_inbox_count": 0})
+        body: dict[str, Any] = {"messages": [], "links": {}, "approx_inbox_count": 0}
+        connection.reply(200, body, **headers)
     elif head.method == "GET" and "/tracking" in head.path:
-        connection.reply(404, {"errorEvent": "", "errorCode": "", "errorDescription": "Not Found"})
+        body = {"errorEvent": "", "errorCode": "", "errorDescription": "Not Found"}
+        connection.reply(404, body, **headers)
     else:
-        connection.reply(200)
+        connection.reply(200, **headers)
 
 
 def on_send(act: Callable[[Connection, Head], bool]) -> Script:
