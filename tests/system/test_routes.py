@@ -60,7 +60,7 @@ def told_names(sandbox: Sandbox, items: list[Arrived]) -> list[str]:
 
 def test_dropped_by_copy_and_by_move(lab: Lab, sandbox: Sandbox, receiver: Site) -> None:
     """cp and mv into the folder of a running daemon: both arrive, as they were."""
-    site = make_sender(lab, sandbox, route(), processing_delay="1s")
+    site = make_sender(lab, sandbox, route(), processing_delay="4s")
     site.start_daemon()
     ready = site.path / "moved.pdf"
     ready.write_bytes(os.urandom(3000))
