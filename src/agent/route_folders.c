@@ -251,12 +251,13 @@ static int look_at(struct turn *turn, struct route_folder *folder,
 		.processing_delay_ns = turn->conf->processing_delay_ns,
 	};
 	size_t room = claim_room(turn->mailbox);
-	int64_t now = clock_mono_ns();
 	struct scan_result result;
-	r = scan_run_files(folder->scan, &where, &rules, now, clock_wall_ns(),
-			   room, &result, err);
+	r = scan_run_files(folder->scan, &where, &rules, clock_mono_ns(),
+			   clock_wall_ns(), room, &result, err);
 	if (r < 0)
 		return r;
+	int64_t now = clock_mono_ns();
+	scan_looked(folder->scan, now);
 	note(turn, &result, room, now);
 	for (size_t i = 0; i < result.count && r == 0; i++)
 		r = claim_file(turn, folder, &result.ready[i], err);

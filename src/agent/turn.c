@@ -203,11 +203,12 @@ static int scan(struct turn *turn, struct scan_result *ret, struct err *err)
 	    rules.lone_delay_ns < conf->processing_delay_ns)
 		rules.lone_delay_ns = conf->processing_delay_ns;
 	size_t room = claim_room(mailbox);
-	int64_t now = clock_mono_ns();
-	int r = scan_run(mailbox->scan, &mailbox->dir, &rules, now,
+	int r = scan_run(mailbox->scan, &mailbox->dir, &rules, clock_mono_ns(),
 			 clock_wall_ns(), room, ret, err);
 	if (r < 0)
 		return r;
+	int64_t now = clock_mono_ns();
+	scan_looked(mailbox->scan, now);
 	mailbox->now.settling = ret->settling;
 	mailbox->now.waiting = ret->waiting;
 	mailbox->now.oldest_s = ret->oldest_s;

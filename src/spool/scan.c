@@ -41,6 +41,7 @@ struct scan {
 	struct table table; /* of the last run */
 	struct scan_lone lone;
 	struct scan_odd odd;
+	int64_t begun_ns; /* monotonic: the last run */
 };
 
 /* A run that is going on. */
@@ -515,6 +516,7 @@ static int run_once(struct scan *scan, struct run *run, size_t most,
 		scan->table = run->table;
 		scan->lone = run->lone;
 		scan->odd = run->odd;
+		scan->begun_ns = run->mono_ns;
 		*ret = run->result;
 	} else {
 		table_release(&run->table);
@@ -559,6 +561,20 @@ int scan_run_files(struct scan *scan, const struct scan_folder *folder,
 	if (r < 0)
 		err_prefix(err, "folder '%s'", folder->path);
 	return r;
+}
+
+void scan_looked(struct scan *scan, int64_t mono_ns)
+{
+	int64_t begun_ns = scan->begun_ns;
+	for (size_t i = 0; i < scan->table.count; i++)
+		if (scan->table.items[i].since_ns == begun_ns)
+			scan->table.items[i].since_ns = mono_ns;
+	for (size_t i = 0; i < scan->lone.count; i++)
+		if (scan->lone.items[i].since_ns == begun_ns)
+			scan->lone.items[i].since_ns = mono_ns;
+	for (size_t i = 0; i < scan->odd.count; i++)
+		if (scan->odd.items[i].since_ns == begun_ns)
+			scan->odd.items[i].since_ns = mono_ns;
 }
 
 void scan_result_release(struct scan_result *result)

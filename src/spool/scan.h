@@ -118,6 +118,9 @@ int scan_run_files(struct scan *scan, const struct scan_folder *folder,
 		   const struct scan_rules *rules, int64_t mono_ns,
 		   int64_t wall_ns, size_t most, struct scan_result *ret,
 		   struct err *err) __attribute__((warn_unused_result));
+/* After each run, with the time at its end: what it saw for the first time is
+ * known to be so only from then on. A slow folder must not shorten the delay. */
+void scan_looked(struct scan *scan, int64_t mono_ns);
 void scan_result_release(struct scan_result *result);
 /* Forgets a name, so that its delay starts anew. */
 void scan_forget(struct scan *scan, const char *ctl_name);

@@ -108,6 +108,23 @@ static void test_settles_as_a_pair_does(void **state)
 	expect(0, 1, 0);
 }
 
+/* The file may have changed for as long as the folder was looked at. */
+static void test_a_slow_folder_does_not_shorten_the_delay(void **state)
+{
+	(void)state;
+	scratch_write(&dir, "a.pdf", "content");
+	run(START);
+	scan_looked(scan, START + 4 * SECOND);
+	run(START + 13 * SECOND);
+	scan_looked(scan, START + 20 * SECOND);
+	expect(0, 1, 0);
+	assert_true(result.next_ns == SECOND);
+	/* what was known before is not younger for that */
+	run(START + 21 * SECOND);
+	expect(1, 0, 0);
+	assert_true(result.ready[0].steady_ns == 17 * SECOND);
+}
+
 static void test_without_delay(void **state)
 {
 	(void)state;
@@ -230,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_settles_as_a_pair_does),
+		TEST(test_a_slow_folder_does_not_shorten_the_delay),
 		TEST(test_without_delay),
 		TEST(test_replaced),
 		TEST(test_what_is_no_plain_file),

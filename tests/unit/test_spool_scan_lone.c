@@ -100,6 +100,19 @@ static void test_lone_data(void **state)
 	assert_lone(f, NULL);
 }
 
+static void test_lone_since_the_end_of_a_run(void **state)
+{
+	struct fixture *f = *state;
+	f->rules.lone_delay_ns = 60 * SECOND;
+	put(f, "a.dat");
+	run(f, START);
+	scan_looked(f->scan, START + 5 * SECOND);
+	run(f, START + 64 * SECOND);
+	assert_lone(f, NULL);
+	run(f, START + 65 * SECOND);
+	assert_lone(f, "a.dat");
+}
+
 static void test_lone_data_that_changes(void **state)
 {
 	struct fixture *f = *state;
@@ -160,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_lone_data),
+		TEST(test_lone_since_the_end_of_a_run),
 		TEST(test_lone_data_that_changes),
 		TEST(test_lone_data_never),
 		TEST(test_much_lone_data),

@@ -184,9 +184,12 @@ static void test_second_link_and_hidden_name_have_time(void **state)
 	assert_int_equal(unlinkat(f->out.fd, "b", 0), 0);
 	put(f, ".h.ctl");
 	run(f, START);
+	scan_looked(f->scan, START + SECOND);
 	assert_odd(f, 1, 0);
 	assert_int_equal(f->result.settling, 0);
 	run(f, START + 10 * SECOND);
+	assert_odd(f, 1, 0);
+	run(f, START + 11 * SECOND);
 	assert_one(f, ".h.ctl", "its name begins with a dot");
 }
 
