@@ -123,16 +123,25 @@ static void check_files(struct verify *verify, const struct job *job)
 		    job->id, job->ctl_name);
 }
 
+/* It ended while we looked; or it is being made, and has no line yet: a start
+ * throws such a one away, nothing came of it. */
+static bool is_nothing(int r)
+{
+	return r == -ERR_MISSING || r == -ERR_CORRUPT;
+}
+
 static int check_job(struct verify *verify, const char *id, struct err *err)
 {
 	struct job job;
 	job_init(&job);
 	bool torn = false;
 	int r = job_load(&job, verify->box->jobs, id, false, &torn, err);
-	if (r == -ERR_MISSING)
-		return 0; /* it ended while we looked */
+	if (is_nothing(r)) {
+		job_release(&job);
+		return 0;
+	}
 	verify->count.jobs++;
-	if (r == -ERR_CORRUPT || r == -ERR_INVALID) {
+	if (r == -ERR_INVALID) {
 		say(verify, "%s", err->text);
 		r = 0;
 	} else if (r == 0) {
@@ -185,10 +194,10 @@ static int check_delivery(struct verify *verify, const char *name,
 	int r = record_open(&record, verify->box->inbound, name, false,
 			    keep_last, &last, &torn, err);
 	record_close(&record);
-	if (r == -ERR_MISSING)
-		return 0; /* it ended while we looked */
+	if (is_nothing(r))
+		return 0;
 	verify->count.deliveries++;
-	if (r == -ERR_CORRUPT || r == -ERR_INVALID) {
+	if (r == -ERR_INVALID) {
 		say(verify, "%s", err->text);
 		return 0;
 	}

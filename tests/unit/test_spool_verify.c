@@ -215,6 +215,26 @@ static void test_torn_record(void **state)
 	box_expect(box.box.temp, BOX_JOB ".dat", "data");
 }
 
+/* A running daemon may be about to write the first line. */
+static void test_records_without_a_line(void **state)
+{
+	(void)state;
+	static const char name[] = BOX_MESSAGE DELIVERY_SUFFIX;
+	make_job();
+	take(box.box.temp, BOX_JOB ".ctl");
+	take(box.box.temp, BOX_JOB ".dat");
+	size_t len = 0;
+	AUTO_FREE char *text = box_read(box.box.jobs, RECORD, &len);
+	size_t half = strlen(text) / 2;
+	for (size_t size = 0; size <= half; size += half) {
+		box_put_bytes(box.box.jobs, RECORD, text, size);
+		box_put_bytes(box.box.inbound, name, text, size);
+		verify("");
+		assert_int_equal(count.jobs, 0);
+		assert_int_equal(count.deliveries, 0);
+	}
+}
+
 static void test_pair_without_record(void **state)
 {
 	(void)state;
@@ -343,6 +363,7 @@ int main(void)
 		TEST(test_pair_on_its_way_out),
 		TEST(test_damaged_record),
 		TEST(test_torn_record),
+		TEST(test_records_without_a_line),
 		TEST(test_pair_without_record),
 		TEST(test_delivery),
 		TEST(test_damaged_delivery),
