@@ -165,8 +165,10 @@ static int finish_reload(struct loop *loop, struct err *err)
 	loop->reloading = false;
 	loop->dirty = true;
 	loop->turns = 0;
-	notify_ready("reloaded");
-	return set_going(loop, err);
+	int r = set_going(loop, err);
+	if (r == 0) /* not before: an order given now must find us looking */
+		notify_ready("reloaded");
+	return r;
 }
 
 /* --- events --- */

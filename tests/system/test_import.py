@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import stat
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from harness.certs import issue, load_authority
 from harness.javaclient import PASSWORD, JavaClient, jks, keytool, keytool_rsa, p12, tree
 from harness.lab import Lab
-from harness.process import Result, run
+from harness.process import Result, run, runs
 from harness.sandbox import Sandbox
 from harness.secrecy import leaks
 from harness.site import Site
@@ -454,15 +453,8 @@ def test_no_room(job: Import, size: int, there: bool) -> None:
     job.refused("cannot write", "--force", wrap=wrap)
 
 
-def _runs(*command: str) -> bool:
-    """Whether this machine has a program and lets us do that."""
-    if not shutil.which(command[0]):
-        return False
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
 @pytest.mark.skipif(
-    not _runs("strace", "-o", "/dev/null", "true"), reason="strace is missing, or may not trace"
+    not runs("strace", "-o", "/dev/null", "true"), reason="strace is missing, or may not trace"
 )
 def test_killed(job: Import) -> None:
     """Killed at any rename: the next import begins where the first did."""
@@ -512,7 +504,7 @@ def test_keytool_makes_the_key(job: Import, kind: str) -> None:
 
 
 @pytest.mark.skipif(
-    not _runs("unshare", "-m", "mount", "--bind", "/etc/passwd", "/etc/passwd"),
+    not runs("unshare", "-m", "mount", "--bind", "/etc/passwd", "/etc/passwd"),
     reason="needs root that may mount, to have a user meshdrop for a while",
 )
 def test_for_the_user_of_the_daemon(job: Import) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.lab import Lab
+from harness.process import runs
 from harness.sandbox import Sandbox
 from harness.site import Site
 from harness.waiting import stays_true, wait_for
@@ -160,7 +161,7 @@ def test_check_speaks_of_it(site: Site) -> None:
     assert checked.code == 0 and "everybody on this machine" in checked.out, checked
 
 
-def test_set_by_a_reload(site: Site, sandbox: Sandbox) -> None:
+def test_set_by_a_reload(site: Site) -> None:
     """The setting may come, move and go with SIGHUP."""
     first = order_of(site)
     second = first.with_name("second.sig")
@@ -168,12 +169,27 @@ def test_set_by_a_reload(site: Site, sandbox: Sandbox) -> None:
     site.daemon["signal_file"] = str(second)
     site.write_conf()
     process.signal(signal.SIGHUP)
-    wait_for(lambda: process.text().count(" reloaded ") == 1, "the reload")
-    # It looks at the new place, as at a start, before it goes on.
-    sandbox.forget_requests()
-    wait_for(sandbox.requests, "a request with the new settings")
+    site.notify.wait_line("READY=1", 2)
     first.write_text("1", encoding="utf-8")
     stays_true(lambda: process.running, "it obeyed the old file", 2.0)
     second.write_text("1", encoding="utf-8")
     assert process.wait() == 0
     assert first.read_text(encoding="utf-8") == "1"
+
+
+SLOW_START = ("strace", "-D", "-o", "/dev/null", "-e", "trace=inotify_init1",
+              "-e", "inject=inotify_init1:delay_enter=500000")
+
+
+@pytest.mark.skipif(not runs(*SLOW_START, "true"), reason="strace is missing, or may not trace")
+def test_ready_means_that_it_looks(site: Site) -> None:
+    """After a reload an order that is given as soon as it says so is not taken for an old one."""
+    process = site.start_daemon(wrap=SLOW_START)
+    second = order_of(site).with_name("second.sig")
+    site.daemon["signal_file"] = str(second)
+    site.write_conf()
+    process.signal(signal.SIGHUP)
+    site.notify.wait_line("READY=1", 2)
+    second.write_text("1", encoding="utf-8")
+    assert process.wait() == 0
+    assert "signal-file-old" not in process.text()

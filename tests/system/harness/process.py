@@ -3,6 +3,7 @@
 """Running the programs under test, each with its own log, each ended by its own pid."""
 
 import os
+import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -23,6 +24,13 @@ def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     kept.setdefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
     return kept | (extra or {})
+
+
+def runs(*command: str) -> bool:
+    """Whether this machine has a program and lets us do that."""
+    if not shutil.which(command[0]):
+        return False
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @dataclass(frozen=True)

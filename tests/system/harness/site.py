@@ -163,12 +163,14 @@ class Site:
         command = [self._programs.path("meshdrop"), "-c", str(self.conf), *arguments]
         return run(command, self._log("tool"))
 
-    def start_daemon(self, extra_env: dict[str, str] | None = None) -> Process:
+    def start_daemon(
+        self, extra_env: dict[str, str] | None = None, wrap: tuple[str, ...] = ()
+    ) -> Process:
         """meshdropd, up and ready."""
         self._close_notify()
         notify = NotifySocket()
         self._notify = notify
-        command = [self._programs.path("meshdropd"), "-c", str(self.conf)]
+        command = [*wrap, self._programs.path("meshdropd"), "-c", str(self.conf)]
         env = {"NOTIFY_SOCKET": notify.path} | (extra_env or {})
         process = Process(command, self._log("daemon"), env)
         self._process = process
