@@ -79,15 +79,19 @@ static int defer(struct turn *turn, struct outgoing *out, enum job_state resume,
 	return 0;
 }
 
+/* A service that says when to come back is not even asked before. */
 static int become_unknown(struct turn *turn, struct outgoing *out,
 			  const struct outcome *outcome, struct err *err)
 {
 	struct job *job = &out->job;
+	int64_t wait = turn->conf->resolve_after_ns;
+	if (outcome->retry_after_ns > wait)
+		wait = outcome->retry_after_ns;
 	job->absent = 0;
 	job->failures = 0;
 	if (outcome->answered)
 		job->attempts++;
-	job->not_before_ns = clock_wall_ns() + turn->conf->resolve_after_ns;
+	job->not_before_ns = clock_wall_ns() + wait;
 	text_escape(job->text, sizeof(job->text), outcome->err.text);
 	int r = move(out, JOB_UNKNOWN, err);
 	if (r == 0)

@@ -151,12 +151,12 @@ def test_5xx_after_the_work(sender: Site, receiver: Site, sandbox: Sandbox) -> N
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(sender: Site, receiver: Site, sandbox: Sandbox, status: int) -> None:
     """A service that says when to come back is not asked to take the message before."""
-    sandbox.fault("POST", "/outbox", status=status, headers={"Retry-After": "4"})
+    sandbox.fault("POST", "/outbox", status=status, headers={"Retry-After": "8"})
     pair = sender.drop("file", b"content")
     before = time.monotonic()
     sender.start_daemon()
     wait_for(lambda: len(sandbox.posts("X26ABC1")) >= 2, "the second POST")
-    assert time.monotonic() - before > 4.0
+    assert time.monotonic() - before > 8.0
     sender.wait_sent("file")
     sender.stop_daemon()
     assert_one_message(sender, receiver, pair)
