@@ -67,8 +67,7 @@ static bool wait_until(const struct once *once, int64_t mono_ns)
 static void cycle(struct once *once, struct mailbox *mailbox,
 		  struct http_client *http)
 {
-	int64_t until = clock_mono_ns() + SETTLE_MARGIN +
-			once->site->conf->processing_delay_ns;
+	int64_t until = 0;
 	retention_hurry(mailbox->retention, clock_mono_ns());
 	for (;;) {
 		struct turn_result result;
@@ -81,6 +80,9 @@ static void cycle(struct once *once, struct mailbox *mailbox,
 			return;
 		if (result.more)
 			continue;
+		if (until == 0) /* a slow service takes nothing of it */
+			until = clock_mono_ns() + SETTLE_MARGIN +
+				once->site->conf->processing_delay_ns;
 		if (!result.settling || clock_mono_ns() >= until)
 			return;
 		if (!wait_until(once,

@@ -123,6 +123,14 @@ def test_unreadable_control_file(sender: Site, sandbox: Sandbox, kind: str) -> N
     assert sandbox.requests("POST", "/outbox") == []
 
 
+def test_unreadable_with_a_slow_service(sender: Site, sandbox: Sandbox) -> None:
+    """How long the service takes to shake hands is not taken from the control file's time."""
+    sandbox.fault("POST", "/messageexchange/X26ABC1", delay_ms=6_000)
+    sender.drop("file", b"content", text=UNREADABLE["cut"])
+    sender.run_once()
+    assert sender.failed("file").status.status == "ERROR"
+
+
 @pytest.mark.parametrize(
     ("elements", "named"),
     [
