@@ -170,13 +170,13 @@ def test_killed_in_the_middle_of_a_download(
 
 def test_one_chunk_does_not_hold_up_the_inbox(lab, sandbox: Sandbox) -> None:
     """While a long upload goes on, the same mailbox's inbox is served between chunks."""
-    count, size = 200, 5_000
+    count, size = 120, 5_000
     site = lab.site(sandbox, "X26ABC1", chunk_size=str(size), request_limit="6k")
     other = lab.site(sandbox, "X26ABC2")
     other.drop("small", b"small", To_DTS="X26ABC1")
     site.drop("big", os.urandom(count * size))
     # It ends long after all that is waited for here.
-    sandbox.fault("POST", "/outbox/", count=1000, delay_ms=1500)
+    sandbox.fault("POST", "/outbox/", count=1000, delay_ms=2000)
     site.start_daemon()
     wait_for(lambda: chunk_posts(sandbox, 3), "the upload to go on")
     other.run_ok()

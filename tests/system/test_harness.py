@@ -16,7 +16,7 @@ from harness.lab import Lab
 from harness.notify import NotifySocket
 from harness.printable import assert_logs_printable, unprintable
 from harness.process import Process, run
-from harness.waiting import TimedOut, stays_true, wait_for
+from harness.waiting import TimedOut, stays_true, tick, wait_for
 
 
 def close_after_reading(connection: Connection, head: Head) -> bool:
@@ -52,6 +52,18 @@ def test_wait_for_is_bounded() -> None:
     assert wait_for(lambda: [7], "a list") == [7]
 
 
+def test_who_is_held_up_blames_nobody() -> None:
+    """A look that took longer than the limit is not the last one, and says nothing of the time."""
+    looks = iter([False, True])
+
+    def slow_look() -> bool:
+        tick(0.2)
+        return next(looks, False)
+
+    assert wait_for(slow_look, "the second look", 0.1)
+    stays_true(slow_look, "it rang", 0.1)
+
+
 def test_process_ends_by_its_pid(tmp_path: Path) -> None:
     """stop reports the exit status; kill leaves nothing."""
     script = (
@@ -68,14 +80,27 @@ def test_process_ends_by_its_pid(tmp_path: Path) -> None:
 
 
 def test_notify_socket() -> None:
-    """Datagrams are split into lines and counted."""
+    """Datagrams are split into lines and counted, at once."""
     notify = NotifySocket()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
-        for _ in range(2):
+        for number in range(1, 100):
             client.sendto(b"STATUS=x\nREADY=1\n", notify.path)
-    notify.wait_line("READY=1", 2)
-    assert notify.count("STATUS=x") == 2
+            assert notify.count("READY=1") == notify.count("STATUS=x") == number
+    notify.wait_line("READY=1", 99)
     notify.close()
+
+
+def test_sandbox_keeps_its_port(lab: Lab) -> None:
+    """While it is away nobody else gets its port, and who connects is refused."""
+    sandbox = lab.sandbox().start()
+    port = sandbox.port
+    for end in (sandbox.stop, sandbox.kill):
+        end()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 30.0)
+        with socket.socket() as other, pytest.raises(OSError):
+            other.bind(("127.0.0.1", port))
+        assert sandbox.start(port=port).port == port
 
 
 def test_control_files(tmp_path: Path) -> None:

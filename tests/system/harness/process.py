@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.waiting import wait_for
 
-RUN_TIMEOUT = 180.0
+RUN_TIMEOUT = 600.0
 STOP_TIMEOUT = 60.0
 
 # Nothing of the caller's environment may decide a test.

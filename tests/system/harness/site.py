@@ -14,7 +14,7 @@ from typing import Any
 from harness.ctlfile import ControlFile, read_ctl, render
 from harness.notify import NotifySocket
 from harness.payloads import digest
-from harness.process import Process, Programs, Result, run
+from harness.process import RUN_TIMEOUT, Process, Programs, Result, run
 from harness.secrecy import canary
 from harness.waiting import LONG, wait_for
 
@@ -142,7 +142,7 @@ class Site:
 
     # --- programs
 
-    def run_once(self, timeout: float = 180.0) -> Result:
+    def run_once(self, timeout: float = RUN_TIMEOUT) -> Result:
         """meshdropd --once: one full cycle."""
         command = [self._programs.path("meshdropd"), "-c", str(self.conf), "--once"]
         return run(command, self._log("once"), timeout=timeout)
