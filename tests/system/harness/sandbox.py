@@ -138,7 +138,10 @@ class Sandbox:
         self._kept = socket.socket()
         # Whoever sets it too may listen there: ourselves, or a fault server in our place.
         self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._kept.bind(("127.0.0.1", self.port))
+        try:
+            self._kept.bind(("127.0.0.1", self.port))
+        except OSError:
+            self._give_port()  # Somebody was faster, which a start at this port will say.
 
     def _give_port(self) -> None:
         if self._kept:
