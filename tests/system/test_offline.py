@@ -2,8 +2,6 @@
 # Copyright (c) 2026 The meshdrop authors
 """The service is away: nothing moves, it is said once, and all goes on by itself."""
 
-import socket
-
 from harness.faultserver import hang_up
 from harness.lab import Lab
 from harness.sandbox import Sandbox
@@ -11,10 +9,11 @@ from harness.site import Site
 from harness.waiting import wait_for
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+def port_of(sandbox: Sandbox) -> int:
+    """A port where nobody listens, kept for the sandbox."""
+    sandbox.start()
+    sandbox.stop()
+    return sandbox.port
 
 
 def claimed(site: Site) -> list[str]:
@@ -24,8 +23,9 @@ def claimed(site: Site) -> list[str]:
 
 def test_nobody_listens(lab: Lab) -> None:
     """Each cycle fails, names host and port, and leaves the pair in OUT."""
-    port = free_port()
-    site = lab.site(lab.sandbox(), "X26ABC1", url=f"https://127.0.0.1:{port}")
+    sandbox = lab.sandbox()
+    port = port_of(sandbox)
+    site = lab.site(sandbox, "X26ABC1", url=f"https://127.0.0.1:{port}")
     site.drop("file", b"content")
     for _ in range(3):
         done = site.run_once()
@@ -42,7 +42,8 @@ def test_nobody_listens(lab: Lab) -> None:
 def test_away_and_back(lab: Lab) -> None:
     """Tried again and again, said rarely, no retries used up; sent when it is back."""
     sandbox = lab.sandbox()
-    server = lab.fault_server(hang_up)
+    port = port_of(sandbox)
+    server = lab.fault_server(hang_up, port=port)
     site = lab.site(sandbox, url=f"https://127.0.0.1:{server.port}")
     site.add_mailbox("X26ABC1", server_retry=1)
     pair = site.drop("file", b"content")
@@ -54,7 +55,6 @@ def test_away_and_back(lab: Lab) -> None:
     assert 1 <= len(said) <= 2, said
     # A report follows its line.
     wait_for(lambda: len(site.reports("RECEIVE")) >= len(said), "a report for each line", 30.0)
-    port = server.port
     server.close()
     sandbox.start(port=port)
     site.wait_sent("file", timeout=120.0)
