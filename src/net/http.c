@@ -452,11 +452,28 @@ static const struct cause other_cause = {
 	.text = "the connection ended before the answer was complete",
 };
 
+/* TLS 1.3 refuses a client behind the handshake, and a balancer may do so
+ * without a word. */
+static const struct cause unsaid_cause = {
+	.code = ERR_NETWORK,
+	.text = "the connection ended before an answer came; if it does so "
+		"each time, the service may refuse our certificate "
+		"(certificate, url)",
+};
+
 static const struct cause plain_cause = {
 	.code = ERR_NETWORK,
 	.text = "the connection ended before an answer came; does the service "
 		"want https (url)?",
 };
+
+static bool used_before(const struct exchange *x)
+{
+	long connects = 0;
+	(void)curl_easy_getinfo(x->client->curl, CURLINFO_NUM_CONNECTS,
+				&connects); /* stays 0: taken as used */
+	return x->starts > 1 || connects == 0;
+}
 
 /* Only of the handshake: what ends a conversation later says nothing about
  * certificates, but for a refusal, which TLS 1.3 has behind the handshake. */
@@ -484,8 +501,10 @@ static struct cause find_cause(const struct exchange *x, CURLcode rc)
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 		if (causes[i].rc == rc)
 			return causes[i];
+	if (x->head.bytes > 0 || used_before(x))
+		return other_cause;
 	bool plain = text_starts_nocase(x->url, "http://");
-	return plain && x->head.bytes == 0 ? plain_cause : other_cause;
+	return plain ? plain_cause : unsaid_cause;
 }
 
 /* What the proxy answered to the last CONNECT; 0: nothing, or there was none. */
@@ -548,14 +567,6 @@ static int explain(const struct exchange *x, CURLcode rc, struct err *err)
 	if (err)
 		err->http = x->reply->status;
 	return r;
-}
-
-static bool used_before(const struct exchange *x)
-{
-	long connects = 0;
-	(void)curl_easy_getinfo(x->client->curl, CURLINFO_NUM_CONNECTS,
-				&connects); /* stays 0: taken as used */
-	return x->starts > 1 || connects == 0;
 }
 
 static enum http_sent how_far(const struct exchange *x)

@@ -4,7 +4,10 @@
 
 #include "sandbox/tls.h"
 
+#include <fcntl.h>
 #include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -12,12 +15,32 @@
 
 #include "base/log.h"
 
+#define REFUSED_MAX 16
+
+/* With TLS 1.3 a client speaks before it can know that it is refused. To close
+ * a connection on which something waits unread is to reset it, and a reset can
+ * overtake the alert; so each stays until as many others were refused. Static,
+ * as the session is all that a verification has. */
+static void let_it_read(gnutls_session_t session)
+{
+	static int kept[REFUSED_MAX]; /* 0: none */
+	static size_t next;
+	int fd = gnutls_transport_get_int(session);
+
+	(void)shutdown(fd, SHUT_WR); /* may have ended by itself */
+	if (kept[next] > 0)
+		(void)close(kept[next]); /* nobody waits for it */
+	kept[next] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	next = (next + 1) % REFUSED_MAX;
+}
+
 static int refuse(gnutls_session_t session, gnutls_alert_description_t alert,
 		  const char *why)
 {
 	log_event(LOG_LEVEL_INFO, "client-refused", NULL, "reason=\"%s\"", why);
 	/* The connection ends either way. */
 	(void)gnutls_alert_send(session, GNUTLS_AL_FATAL, alert);
+	let_it_read(session);
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
 

@@ -2,15 +2,19 @@
 # Copyright (c) 2026 The meshdrop authors
 """Wrong secrets and certificates: one clear line, and nothing moves."""
 
+import socket
+import ssl
 from pathlib import Path
 
 import pytest
 
 from harness import certs
+from harness.faultserver import hang_up
 from harness.lab import Lab
 from harness.process import Result
 from harness.sandbox import Sandbox
 from harness.site import Site
+from harness.waiting import tick, wait_for
 
 
 def assert_nothing_moved(site: Site, sandbox: Sandbox, code: str = "") -> None:
@@ -85,6 +89,23 @@ def test_wrong_authority(sender: Site, sandbox: Sandbox) -> None:
     assert_nothing_moved(sender, sandbox, "16")
 
 
+def test_refusal_outlives_the_request(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A client of TLS 1.3 that speaks before it reads is not reset: it can read the refusal."""
+    authority = certs.make_authority("other")
+    certs.issue(authority, "client", "client", False, tmp_path / "foreign")
+    context = ssl.create_default_context(cafile=str(sandbox.path / "ca.pem"))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(tmp_path / "foreign.pem", tmp_path / "foreign.key")
+    with socket.create_connection(("127.0.0.1", sandbox.port)) as plain:
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as stream:
+            wait_for(lambda: "client-refused" in sandbox.log.read_text(), "the refusal")
+            for _ in range(20):
+                stream.sendall(b"GET / HTTP/1.1\r\n")
+                tick()
+            with pytest.raises(ssl.SSLError, match="(?i)unknown ca"):
+                stream.recv(1)
+
+
 def test_foreign_client_certificate(sender: Site, sandbox: Sandbox) -> None:
     """A client certificate the server does not accept: certificate is named."""
     authority = certs.make_authority("other")
@@ -98,6 +119,17 @@ def test_foreign_client_certificate(sender: Site, sandbox: Sandbox) -> None:
     assert lines_with(done, "certificate"), done
     assert sandbox.requests("") == []
     assert_nothing_moved(sender, sandbox, "16")
+
+
+def test_refused_without_a_word(lab: Lab, sandbox: Sandbox) -> None:
+    """A service that only hangs up may mean the certificate: said as a guess, for the first."""
+    server = lab.fault_server(hang_up, sandbox)
+    site = lab.site(sandbox, "X26ABC1", url=server.url)
+    site.drop("file", b"content")
+    done = site.run_once()
+    assert done.code == 1, done
+    assert len(lines_with(done, "may refuse our certificate (certificate, url)")) == 1, done
+    assert_nothing_moved(site, sandbox, "15")
 
 
 def test_key_of_another_certificate(sender: Site, sandbox: Sandbox) -> None:
