@@ -31,7 +31,7 @@ struct connection {
 struct net_server {
 	const struct net_step *steps;
 	size_t step_count;
-	char url[64];
+	char url[NET_SERVER_URL_SIZE];
 	int listen_fd;
 	int stop[2];
 	pthread_t thread;
@@ -215,27 +215,32 @@ static void must(bool ok, const char *what)
 	abort();
 }
 
-struct net_server *net_server_start(const struct net_step *steps, size_t count)
+int net_server_nobody(char ret_url[NET_SERVER_URL_SIZE])
 {
-	struct net_server *server = xcalloc(1, sizeof(*server));
 	struct sockaddr_in at = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(fd >= 0, "socket");
+	must(bind(fd, (struct sockaddr *)&at, len) == 0, "bind");
+	must(getsockname(fd, (struct sockaddr *)&at, &len) == 0, "getsockname");
+	(void)snprintf(ret_url, NET_SERVER_URL_SIZE, "http://127.0.0.1:%u",
+		       (unsigned)ntohs(at.sin_port)); /* fits */
+	return fd;
+}
+
+struct net_server *net_server_start(const struct net_step *steps, size_t count)
+{
+	struct net_server *server = xcalloc(1, sizeof(*server));
 	server->steps = steps;
 	server->step_count = count;
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		server->connections[i].fd = -1;
-	server->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	must(server->listen_fd >= 0, "socket");
-	must(bind(server->listen_fd, (struct sockaddr *)&at, len) == 0, "bind");
+	server->listen_fd = net_server_nobody(server->url);
 	must(listen(server->listen_fd, CONNECTIONS) == 0, "listen");
-	must(getsockname(server->listen_fd, (struct sockaddr *)&at, &len) == 0,
-	     "getsockname");
 	must(pipe(server->stop) == 0, "pipe");
-	(void)snprintf(server->url, sizeof(server->url), "http://127.0.0.1:%u",
-		       (unsigned)ntohs(at.sin_port)); /* fits */
 	must(pthread_create(&server->thread, NULL, serve, server) == 0,
 	     "pthread_create");
 	server->running = true;

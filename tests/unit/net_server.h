@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #define NET_SERVER_SEEN_MAX 16
+#define NET_SERVER_URL_SIZE 64
 
 struct net_step {
 	const char *answer; /* NULL: none */
@@ -33,6 +34,9 @@ struct net_server;
 struct net_server *net_server_start(const struct net_step *steps, size_t count);
 /* "http://127.0.0.1:PORT" */
 const char *net_server_url(const struct net_server *server);
+/* A port at which nobody listens, nor anybody else can as long as the caller
+ * keeps the descriptor. */
+int net_server_nobody(char ret_url[NET_SERVER_URL_SIZE]);
 /* Stops the thread; what was seen can be read until net_server_free. */
 void net_server_stop(struct net_server *server);
 size_t net_server_count(const struct net_server *server, const char *method);

@@ -22,6 +22,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define LARGE ((uint64_t)2 << 20)
+#define BURST_NS (HTTP_BURST_MS * CLOCK_MS)
+#define TRIES_MOST 20
 
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define ACCEPTED                                              \
@@ -146,10 +148,17 @@ static bool starts(const char *head, const char *line)
 	return strncmp(head, line, strlen(line)) == 0;
 }
 
-/* The proxy sees where we want to go, and the service not how we came. */
-static void test_tunnel(void **state)
+static void hang_up(struct fixture *f)
 {
-	struct fixture *f = *state;
+	f->client = http_client_free(f->client);
+	net_server_free(f->server);
+	f->server = NULL;
+}
+
+/* The proxy sees where we want to go, and the service not how we came. false:
+ * we were not let go on for so long that it was no burst. */
+static bool tunnelled_in_a_burst(struct fixture *f)
+{
 	static const struct net_step steps[] = {
 		{ .answer = TUNNEL },
 		{ .answer = ACCEPTED },
@@ -158,10 +167,14 @@ static void test_tunnel(void **state)
 	/* The environment has no say. */
 	assert_int_equal(setenv("no_proxy", "*", 1), 0);
 	serve(f, steps, COUNT(steps));
+	int64_t begin = clock_mono_ns();
 	int first = post(f, LARGE);
 	int second = post(f, LARGE);
+	bool burst = clock_mono_ns() - begin < BURST_NS;
 	assert_int_equal(unsetenv("no_proxy"), 0);
 	net_server_stop(f->server);
+	if (!burst && net_server_count(f->server, "CONNECT") != 1)
+		return false;
 	assert_int_equal(first, 0);
 	assert_int_equal(second, 0);
 	assert_int_equal(f->reply.status, 202);
@@ -179,6 +192,16 @@ static void test_tunnel(void **state)
 	/* A burst shares the tunnel. */
 	assert_int_equal(net_server_count(f->server, "CONNECT"), 1);
 	assert_int_equal(net_server_count(f->server, "POST"), 2);
+	return true;
+}
+
+static void test_tunnel(void **state)
+{
+	struct fixture *f = *state;
+	for (unsigned tries = 1; !tunnelled_in_a_burst(f); tries++) {
+		assert_true(tries < TRIES_MOST);
+		hang_up(f);
+	}
 }
 
 static void log_in(struct fixture *f, const char *question, const char *answer)
@@ -296,9 +319,7 @@ static void refuse(struct fixture *f, const struct refusal_case *c)
 	assert_int_equal(f->reply.status, 0);
 	assert_int_equal(f->reply.body.len, 0);
 	assert_int_equal(net_server_count(f->server, "POST"), 0);
-	f->client = http_client_free(f->client);
-	net_server_free(f->server);
-	f->server = NULL;
+	hang_up(f);
 }
 
 static void test_refusals(void **state)
@@ -316,19 +337,18 @@ static void no_proxy(struct fixture *f, const char *proxy, const char *says)
 		fail_msg("%s", f->err.text);
 }
 
+/* With an empty part in it nobody outside this machine is asked for it. */
 static void test_unknown(void **state)
 {
-	no_proxy(*state, "http://proxy.invalid:3128", "cannot be resolved");
+	no_proxy(*state, "http://proxy..invalid:3128", "cannot be resolved");
 }
 
 static void test_away(void **state)
 {
-	static const struct net_step steps[] = { { .answer = TUNNEL } };
-	struct net_server *gone = net_server_start(steps, 1);
-	char *url = xstrdup(net_server_url(gone));
-	net_server_free(gone);
+	char url[NET_SERVER_URL_SIZE];
+	AUTO_CLOSE int nobody = net_server_nobody(url);
+	assert_true(nobody >= 0);
 	no_proxy(*state, url, "cannot reach the proxy");
-	free(url);
 }
 
 static void test_silent(void **state)
@@ -350,8 +370,9 @@ static void test_stop(void **state)
 	assert_int_equal(f->reply.sent, HTTP_SENT_NOTHING);
 }
 
-/* A tunnel that was used before takes the POST and dies. */
-static void once(struct fixture *f, uint64_t length, bool unread)
+/* A tunnel that was used before takes the POST and dies. false: it was not used
+ * again, as it was no burst. */
+static bool once_in_a_burst(struct fixture *f, uint64_t length, bool unread)
 {
 	const struct net_step steps[] = {
 		{ .answer = TUNNEL },
@@ -361,13 +382,27 @@ static void once(struct fixture *f, uint64_t length, bool unread)
 		{ .answer = ACCEPTED },
 	};
 	serve(f, steps, COUNT(steps));
+	int64_t begin = clock_mono_ns();
 	assert_int_equal(get(f), 0);
-	assert_int_equal(post(f, length), -ERR_NETWORK);
+	int r = post(f, length);
+	bool burst = clock_mono_ns() - begin < BURST_NS;
 	net_server_stop(f->server);
+	if (!burst && net_server_count(f->server, "CONNECT") != 1)
+		return false;
+	assert_int_equal(r, -ERR_NETWORK);
 	assert_int_equal(net_server_count(f->server, "POST"), 1);
 	assert_int_equal(f->reply.status, 0);
 	assert_int_not_equal(f->reply.sent, HTTP_SENT_NOTHING);
 	assert_null(strstr(f->err.text, "proxy"));
+	return true;
+}
+
+static void once(struct fixture *f, uint64_t length, bool unread)
+{
+	for (unsigned tries = 1; !once_in_a_burst(f, length, unread); tries++) {
+		assert_true(tries < TRIES_MOST);
+		hang_up(f);
+	}
 }
 
 static void test_once(void **state)
