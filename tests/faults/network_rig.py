@@ -71,7 +71,6 @@ class Bench:
         self.site: Site
         self.case: Case
         self.traces: dict[str, list[str]] = {}
-        self.patience = PATIENCE  # The daemon's, in seconds.
         self._numbers = itertools.count(1)
         self._home = path
         self.fresh()
@@ -89,9 +88,7 @@ class Bench:
         daemon = {"connections": "1"} | (settings or {})
         credentials = Credentials(self.sandbox.path, self.proxy.url)
         self.site = Site(self.programs, self._home / "site", self._home, credentials, **daemon)
-        patience = f"{self.patience}s"
-        self.site.service.update(connect_timeout=patience, stall_timeout=patience)
-        self.site.write_conf()
+        self.be_patient(PATIENCE)
         self.site.add_mailbox(US, **mailbox)
         self.case = Case(
             US,
@@ -109,6 +106,12 @@ class Bench:
     def forget(self) -> None:
         """The current point left nothing to look at."""
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def be_patient(self, seconds: int) -> None:
+        """How long the daemon waits for a silent server."""
+        limits = {"connect_timeout": f"{seconds}s", "stall_timeout": f"{seconds}s"}
+        self.site.service.update(limits)
+        self.site.write_conf()
 
     # --- doing
 
@@ -144,7 +147,7 @@ class Bench:
     def run(self, plan: Plan | None = None) -> list[Seen]:
         """One cycle of the daemon; what it asked for."""
         self.proxy.begin(plan or Plan())
-        done = self.site.run_once(60.0)
+        done = self.site.run_once()
         self.case.outputs += [done.out, done.err]
         return self.proxy.end()
 
@@ -199,7 +202,6 @@ def try_point(bench: Bench, point: Point) -> Found:
     """One point, from an empty server to the last check."""
     found = Found(point.name, Verdict())
     start = time.monotonic()
-    bench.patience = 1 if point.slow else PATIENCE
     try:
         point.run(bench, found)
     except Exception as problem:  # pylint: disable=broad-exception-caught

@@ -40,7 +40,7 @@ WORKFLOW = "TEST_WORKFLOW"
 LETTERS = "letters"
 CHUNK = 20_000
 CYCLES = 8
-RUN_LIMIT = 30.0
+RUN_LIMIT = 50.0  # Shorter than the daemon's stall_timeout.
 LONGEST_WAIT = 20.0
 HANG = -1000
 
