@@ -31,6 +31,7 @@ from invariants import Verdict
 from scenarios import Bench, Scenario, World
 
 KEEP_MOST = 20
+ROOM = 512 << 20  # more than a suite needs; a container often has 64 MiB in memory
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
 
@@ -106,12 +107,19 @@ def evenly(items: Sequence[Any], count: int) -> list[Any]:
 # --- places
 
 
+def _memory() -> Path | None:
+    """A directory in memory with enough room, if there is one."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or not os.access(memory, os.W_OK | os.X_OK):
+        return None
+    now = os.statvfs(memory)
+    return memory if now.f_bavail * now.f_frsize >= ROOM else None
+
+
 @contextlib.contextmanager
 def workplace(suite: str) -> Iterator[Path]:
     """A directory, in memory where that is possible, which is removed at the end."""
-    memory = Path("/dev/shm")
-    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
-    path = Path(tempfile.mkdtemp(prefix=f"meshdrop-{suite}-", dir=base))
+    path = Path(tempfile.mkdtemp(prefix=f"meshdrop-{suite}-", dir=_memory()))
     try:
         yield path
     finally:
@@ -324,7 +332,19 @@ def _say(suite: Suite, tally: Tally, args: argparse.Namespace, seconds: float) -
 
 def has_strace() -> str:
     """Why strace cannot be used, "" when it can."""
-    return "" if shutil.which("strace") else "strace is not installed"
+    if not shutil.which("strace"):
+        return "strace is not installed"
+    trial = [*scenarios.STRACE, "-e", "trace=execve", "true"]
+    done = subprocess.run(trial, capture_output=True, check=False)
+    return "" if done.returncode == 0 else "strace may not trace here"
+
+
+def may_mount(kind: str, source: str, options: str) -> bool:
+    """Tries it, where nobody else sees it."""
+    private = ["unshare", "-m", "--propagation", "private", "--"]
+    with tempfile.TemporaryDirectory(prefix="meshdrop-mount-") as place:
+        trial = [*private, "mount", "-t", kind, "-o", options, source, place]
+        return subprocess.run(trial, capture_output=True, check=False).returncode == 0
 
 
 def main(suite: Suite, parser: argparse.ArgumentParser | None = None) -> int:

@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 WRITEBACK = Path("/proc/sys/vm/dirty_writeback_centisecs")
@@ -53,7 +54,25 @@ class FileSystem:
         if subprocess.run(private, capture_output=True, check=False).returncode != 0:
             return "mounts cannot be made private here"
         known = Path("/proc/filesystems").read_text(encoding="ascii").split()
-        return "" if self.name in known else f"this kernel does not know {self.name}"
+        if self.name not in known:
+            return f"this kernel does not know {self.name}"
+        if not os.access(WRITEBACK, os.W_OK):
+            return "when the kernel writes back cannot be set here"
+        return "" if self._can_be_mounted() else "mounting is not permitted here"
+
+    def _can_be_mounted(self) -> bool:
+        """Tries it, where nobody else sees it."""
+        with tempfile.TemporaryDirectory(prefix="meshdrop-mount-") as place:
+            image = Path(place, "disk.img")
+            with image.open("wb") as file:
+                file.truncate(self.size)
+            options = f"loop,{self.options}"
+            mount = ["mount", "-t", self.name, "-o", options, str(image), place]
+            private = ["unshare", "-m", "--propagation", "private", "--"]
+            return all(
+                subprocess.run(command, capture_output=True, check=False).returncode == 0
+                for command in ([*self.make, str(image)], [*private, *mount])
+            )
 
 
 # Journals are committed by a sync only; the help that ext4 has for programs that forget one is
