@@ -108,12 +108,14 @@ def evenly(items: Sequence[Any], count: int) -> list[Any]:
 
 
 def _memory() -> Path | None:
-    """A directory in memory with enough room, if there is one."""
+    """A directory in memory with enough room, if there is one where programs can be run."""
     memory = Path("/dev/shm")
     if not memory.is_dir() or not os.access(memory, os.W_OK | os.X_OK):
         return None
     now = os.statvfs(memory)
-    return memory if now.f_bavail * now.f_frsize >= ROOM else None
+    if now.f_flag & os.ST_NOEXEC or now.f_bavail * now.f_frsize < ROOM:
+        return None
+    return memory
 
 
 @contextlib.contextmanager
@@ -334,6 +336,8 @@ def has_strace() -> str:
     """Why strace cannot be used, "" when it can."""
     if not shutil.which("strace"):
         return "strace is not installed"
+    if os.geteuid() != 0:
+        return "only root may look into meshdropd, which is not dumpable"
     trial = [*scenarios.STRACE, "-e", "trace=execve", "true"]
     done = subprocess.run(trial, capture_output=True, check=False)
     return "" if done.returncode == 0 else "strace may not trace here"

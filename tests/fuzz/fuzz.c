@@ -74,8 +74,10 @@ const char *fuzz_dir(void)
 	if (directory[0] != '\0')
 		return directory;
 	const char *tmp = getenv("TMPDIR");
+	const char *memory = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" :
+								    "/tmp";
 	(void)snprintf(directory, sizeof(directory), "%s/meshdrop-fuzz-XXXXXX",
-		       tmp && tmp[0] == '/' ? tmp : "/dev/shm");
+		       tmp && tmp[0] == '/' ? tmp : memory);
 	FUZZ_HOLDS(mkdtemp(directory) != NULL);
 	FUZZ_HOLDS(atexit(remove_directory) == 0);
 	return directory;

@@ -215,10 +215,10 @@ static void test_grandchildren(void **state)
 {
 	struct place *p = *state;
 	(void)start(p, 0,
-		    "sh -c 'trap \"sleep 0.1; : >$D/cleaned; exit\" TERM; "
+		    "sh -c 'trap \"sleep 0.1; : >\\$D/cleaned; exit\" TERM; "
 		    ": >$D/one; while :; do sleep 0.02; done' & "
 		    "sh -c 'trap \"\" TERM; echo $$ >$D/part; "
-		    "mv $D/part $D/two; while :; do sleep 0.02; done' & "
+		    "mv \"$D/part\" \"$D/two\"; while :; do sleep 0.02; done' & "
 		    "wait");
 	wait_for_file(p, "one");
 	wait_for_file(p, "two");
@@ -249,9 +249,10 @@ static void test_grandchildren(void **state)
 static void test_what_is_left_behind_lives(void **state)
 {
 	struct place *p = *state;
-	(void)start(p, 0,
-		    "( : >$D/ready; while test ! -e $D/go; do sleep 0.02; done; "
-		    ": >$D/after ) & exit 0");
+	(void)start(
+		p, 0,
+		"( : >$D/ready; while test ! -e \"$D/go\"; do sleep 0.02; done; "
+		": >$D/after ) & exit 0");
 	wait_for_file(p, "ready");
 	assert_string_equal(take_at(p, START, false).reason, "");
 	assert_false(has_file(p, "after"));

@@ -210,8 +210,8 @@ static void test_in_order(void **state)
 
 /* Each holds a file while it runs, and counts those of the others. */
 static const char crowd[] =
-	": >$D/run.$$; ls $D/run.* | wc -l >>$D/crowd; "
-	"while test ! -e $D/go; do sleep 0.02; done; rm $D/run.$$";
+	": >$D/run.$$; ls \"$D\"/run.* | wc -l >>$D/crowd; "
+	"while test ! -e \"$D/go\"; do sleep 0.02; done; rm \"$D/run.$$\"";
 
 static void test_so_many_at_a_time(void **state)
 {
@@ -238,7 +238,7 @@ static void test_so_many_at_a_time(void **state)
 static void test_lanes(void **state)
 {
 	struct place *p = *state;
-	add(p, "A", "while test ! -e $D/go; do sleep 0.02; done");
+	add(p, "A", "while test ! -e \"$D/go\"; do sleep 0.02; done");
 	add(p, "A", ": >$D/second");
 	add(p, "B", "exit 0");
 	wait_until(counts_of(p, "B").run == 1);
@@ -256,7 +256,8 @@ static void test_full(void **state)
 	struct place *p = *state;
 	if (scratch_on_valgrind())
 		skip(); /* what does not start is looked at ten times a second */
-	add(p, "A", ": >$D/first; while test ! -e $D/go; do sleep 0.02; done");
+	add(p, "A",
+	    ": >$D/first; while test ! -e \"$D/go\"; do sleep 0.02; done");
 	wait_until(has_file(p, "first"));
 	clock_t before = clock();
 	for (size_t i = 0; i < HOOKS_QUEUED_MOST + 5; i++)
@@ -308,7 +309,8 @@ static void test_limit(void **state)
 static void test_stop_soon(void **state)
 {
 	struct place *p = *state;
-	add(p, "A", ": >$D/runs; while test ! -e $D/go; do sleep 0.02; done");
+	add(p, "A",
+	    ": >$D/runs; while test ! -e \"$D/go\"; do sleep 0.02; done");
 	add(p, "A", ": >$D/second");
 	wait_until(has_file(p, "runs"));
 	hooks_stop_soon(p->hooks);

@@ -49,7 +49,7 @@ static int set_up(void **state)
 	scratch_path(&scratch, "root", root);
 	command[0] = xstrdup("/bin/sh");
 	command[1] = xstrdup("-c");
-	command[2] = xasprintf("tr '\\0' '\\n' </proc/$$/environ >%s/told",
+	command[2] = xasprintf("tr '\\0' '\\n' </proc/$$/environ >'%s/told'",
 			       scratch.path);
 	set = (struct conf_mailbox){
 		.id = "X26ABC1",

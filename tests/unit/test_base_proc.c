@@ -216,6 +216,8 @@ static void test_descriptors(void **state)
 {
 	const struct scratch *scratch = *state;
 	int inherited = fcntl(STDIN_FILENO, F_DUPFD, HIGH_FD);
+	if (inherited < 0 && errno == EINVAL)
+		skip(); /* so many are not allowed here */
 	assert_true(inherited >= HIGH_FD);
 	char text[TEXT_MAX];
 	char **env = env_of(scratch);
@@ -263,7 +265,7 @@ static void test_signal_reaches_the_whole_group(void **state)
 	const struct scratch *scratch = *state;
 	char **env = env_of(scratch);
 	struct proc proc = start("sleep 600 & echo $! >$D/part; "
-				 "mv $D/part $D/pid; wait",
+				 "mv \"$D/part\" \"$D/pid\"; wait",
 				 env);
 	struct stat st;
 	for (int waited = 0; fstatat(scratch->fd, "pid", &st, 0) < 0;
