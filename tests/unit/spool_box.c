@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +27,8 @@
 #include "base/mem.h"
 #include "spool/ctl.h"
 #include "spool/pair.h"
+
+#define ATIME_MS 5000
 
 /* --- death --- */
 
@@ -198,6 +201,37 @@ void box_expect(int dirfd, const char *name, const char *text)
 	AUTO_FREE char *found = box_read(dirfd, name, &len);
 	assert_string_equal(found, text);
 	assert_int_equal(len, strlen(text));
+}
+
+bool box_is_read(int dirfd, const char *name)
+{
+	struct stat st;
+	assert_int_equal(fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st.st_atim.tv_sec > st.st_ctim.tv_sec ||
+	       (st.st_atim.tv_sec == st.st_ctim.tv_sec &&
+		st.st_atim.tv_nsec > st.st_ctim.tv_nsec);
+}
+
+bool box_read_later(int dirfd, const char *name)
+{
+	for (int waited = 0; !box_is_read(dirfd, name); waited++) {
+		AUTO_CLOSE int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+		char byte;
+		assert_true(fd >= 0 && read(fd, &byte, 1) >= 0);
+		if (waited == ATIME_MS)
+			return false;
+		(void)poll(NULL, 0, 1);
+	}
+	return true;
+}
+
+bool box_keeps_atime(int dirfd)
+{
+	static const char name[] = "atime";
+	box_put(dirfd, name, "x");
+	bool moves = box_read_later(dirfd, name);
+	assert_int_equal(unlinkat(dirfd, name, 0), 0);
+	return moves;
 }
 
 void box_identity(int dirfd, const char *name, struct scan_identity *ret)

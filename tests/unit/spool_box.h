@@ -44,6 +44,14 @@ bool box_has(int dirfd, const char *name);
 void box_expect(int dirfd, const char *name, const char *text);
 /* The content; the caller frees it. */
 char *box_read(int dirfd, const char *name, size_t *ret_len);
+/* Whether somebody has read it since it was put there. */
+bool box_is_read(int dirfd, const char *name);
+/* As a consumer does. The kernel's clock for files ticks, and a file that was
+ * read in the tick in which it came is as good as unread: then once more. false:
+ * its time does not move. */
+bool box_read_later(int dirfd, const char *name);
+/* By trying: below an overlay the mount's flags do not tell. */
+bool box_keeps_atime(int dirfd);
 void box_identity(int dirfd, const char *name, struct scan_identity *ret);
 /* Names in a folder that do not begin with a dot. */
 size_t box_count(int dirfd);

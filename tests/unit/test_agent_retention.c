@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -275,29 +274,10 @@ static void test_records_that_nobody_read(void **state)
 
 /* --- IN --- */
 
-static bool is_read(int dirfd, const char *name)
-{
-	struct stat st;
-	assert_int_equal(fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW), 0);
-	return st.st_atim.tv_sec > st.st_ctim.tv_sec ||
-	       (st.st_atim.tv_sec == st.st_ctim.tv_sec &&
-		st.st_atim.tv_nsec > st.st_ctim.tv_nsec);
-}
-
-static void read_it(int dirfd, const char *name)
-{
-	time_t end = time(NULL) + 20;
-	while (!is_read(dirfd, name) && time(NULL) < end) {
-		size_t len = 0;
-		AUTO_FREE char *text = box_read(dirfd, name, &len);
-		assert_non_null(text);
-	}
-}
-
 static void put_taken(int dirfd, const char *name)
 {
 	box_put(dirfd, name, "text");
-	read_it(dirfd, name);
+	assert_true(box_read_later(dirfd, name));
 }
 
 static void deliver(const char *id)
@@ -307,18 +287,11 @@ static void deliver(const char *id)
 			 0);
 }
 
-static bool keeps_atime(void)
-{
-	struct statvfs fs;
-	assert_int_equal(fstatvfs(mailbox->dir.in, &fs), 0);
-	return (fs.f_flag & ST_NOATIME) == 0;
-}
-
 static void test_in(void **state)
 {
 	(void)state;
 	int in = mailbox->dir.in;
-	if (!keeps_atime())
+	if (!box_keeps_atime(mailbox->dir.in))
 		skip();
 	put_taken(in, BOX_MESSAGE ".dat");
 	put_taken(in, BOX_MESSAGE ".ctl");
@@ -340,7 +313,7 @@ static void test_in(void **state)
 static void test_reports(void **state)
 {
 	(void)state;
-	if (!keeps_atime())
+	if (!box_keeps_atime(mailbox->dir.in))
 		skip();
 	struct outgoing *out = add_job();
 	put_taken(mailbox->dir.in, REPORT);
@@ -354,7 +327,7 @@ static void test_reports(void **state)
 static void test_deliveries(void **state)
 {
 	(void)state;
-	if (!keeps_atime())
+	if (!box_keeps_atime(mailbox->dir.in))
 		skip();
 	struct conf_delivery deliveries[] = {
 		{ .folder = (char[]){ "missing" } },
