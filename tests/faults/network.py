@@ -37,8 +37,8 @@ from proxy import (
 
 QUICK = 160
 WHOLE = 2000
-# The daemon's in the cycle with the fault, where that is a silence. With little of it a busy machine
-# may spoil the cycle in another place, as another silence: then once more, with more.
+# The daemon's in the cycle with the fault, where that is a silence. With little of it a busy
+# machine may spoil the cycle in another place, as another silence: then once more, with more.
 PATIENCES = (1, 4, 16)
 SMALL_CHUNKS = {"chunk_size": "10k", "request_limit": "12k"}
 

@@ -149,6 +149,7 @@ class Bench:
         self.proxy.begin(plan or Plan())
         done = self.site.run_once()
         self.case.outputs += [done.out, done.err]
+        self.proxy.drain()
         return self.proxy.end()
 
     def states(self) -> dict[str, str]:

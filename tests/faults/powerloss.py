@@ -4,8 +4,9 @@
 """The power goes before every call of the daemon's work; what was not synced is gone.
 
 A point is DISK/CALL:K. DISK is a real file system in an image (ext4, xfs, btrfs), or "strict" or
-"torn", which keep less than any of them (powerloss_model.py) and need no loop device. With --no-sync
-every sync of the daemon is a lie: then the suite must find losses, or it could not find any.
+"torn", which keep less than any of them (powerloss_model.py) and need no loop device. With
+--no-sync every sync of the daemon is a lie: then the suite must find losses, or it could not find
+any.
 """
 
 import argparse

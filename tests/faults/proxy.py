@@ -13,6 +13,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -338,6 +339,13 @@ class Proxy:
             self._seen = []
         self._reopen()
         return seen
+
+    def drain(self) -> None:
+        """Waits until all that a client that has ended asked for is done: a request that is passed
+        on only in the next cycle would be one that the network kept for so long."""
+        end = time.monotonic() + 2 * IDLE
+        while self._threads and time.monotonic() < end:
+            self.closing.wait(STEP)
 
     def new_message(self) -> None:
         """A look-up by local id is the baseline again."""
