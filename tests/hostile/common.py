@@ -30,6 +30,7 @@ import json
 import multiprocessing
 import os
 import queue
+import re
 import shutil
 import signal
 import sys
@@ -54,9 +55,12 @@ from harness.printable import (  # noqa: E402  pylint: disable=wrong-import-posi
 from harness.process import Programs  # noqa: E402  pylint: disable=wrong-import-position
 
 CASE_LIMIT = 120.0
+WORKPLACE = "meshdrop-hostile-"
+MEMORY_LEAST = 1 << 30
 KEEP_MOST = 20
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+CAP_SYS_PTRACE = 19
 
 
 class Skip(Exception):
@@ -122,12 +126,19 @@ class Context:
     def shared(self, key: str, make: Callable[["Context"], Any]) -> Any:
         """Something that all cases of this process use, made once and closed at its end.
 
-        make gets a context of its own, whose directory lives as long as the process.
+        make gets a context of its own, whose directory lives as long as the process. What keeps it
+        from being made keeps it from that for all cases, also a Skip.
         """
         if key not in self._kept:
             place = self.path.parent / f"shared-{key}"
             place.mkdir()
-            self._kept[key] = make(Context(self.options, place, self._kept))
+            self._kept[key] = RuntimeError(f"'{key}' could not be made in time")
+            try:
+                self._kept[key] = make(Context(self.options, place, self._kept))
+            except Exception as problem:  # pylint: disable=broad-exception-caught
+                self._kept[key] = problem
+        if isinstance(self._kept[key], Exception):
+            raise self._kept[key]
         return self._kept[key]
 
     def at_end(self, end: Callable[[], None]) -> None:
@@ -175,6 +186,32 @@ class Said:
     text: str = ""
     seconds: float = 0.0
     figures: dict[str, int] = field(default_factory=dict)
+
+
+# --- what cases ask for
+
+
+def open_up(path: Path) -> None:
+    """Lets other users pass through the directories of a temporary path that the suite made; those
+    above are the machine's and stay as they are."""
+    made = True
+    for directory in (path, *path.parents):
+        st = directory.stat()
+        if not st.st_mode & 0o001:
+            if not made:
+                raise Skip(f"other users cannot come to what lies below {directory}")
+            if st.st_uid == os.getuid():
+                directory.chmod(st.st_mode | 0o011)
+        made = made and not directory.name.startswith(WORKPLACE)
+
+
+def need_look_inside() -> None:
+    """Root may look into the daemon, which is sealed, only with the right to trace any process;
+    that is what many containers take away."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    found = re.search(r"^CapEff:\s+([0-9a-f]+)$", status, re.MULTILINE)
+    if not found or not int(found[1], 16) >> CAP_SYS_PTRACE & 1:
+        raise Skip("needs the right to look into other processes (CAP_SYS_PTRACE)")
 
 
 # --- one process
@@ -280,17 +317,19 @@ def _work(suite: str, cases: Sequence[Case], options: Options, place: Path, ends
 
 
 def _memory() -> Path | None:
-    """A place in memory, if programs can be run there."""
+    """A place in memory, if programs can be run there and there is room; containers have little."""
     place = Path("/dev/shm")
     if not place.is_dir() or not os.access(place, os.W_OK):
         return None
-    return None if os.statvfs(place).f_flag & os.ST_NOEXEC else place
+    facts = os.statvfs(place)
+    free = facts.f_bavail * facts.f_frsize
+    return None if facts.f_flag & os.ST_NOEXEC or free < MEMORY_LEAST else place
 
 
 @contextlib.contextmanager
 def workplace(suite: str) -> Iterator[Path]:
     """A directory, in memory where that is possible, which is removed at the end."""
-    path = Path(tempfile.mkdtemp(prefix=f"meshdrop-hostile-{suite}-", dir=_memory()))
+    path = Path(tempfile.mkdtemp(prefix=f"{WORKPLACE}{suite}-", dir=_memory()))
     try:
         yield path
     finally:

@@ -21,6 +21,7 @@ from confine_rig import (
     EACCES,
     HOOKS,
     MAIN,
+    QUIET,
     WORKER,
     function,
     inject,
@@ -74,7 +75,7 @@ def _from_inside(kind: str, confine: bool) -> Callable[[Context], None]:
     def case(context: Context) -> None:
         need_landlock()
         need_debugger()
-        site = make_site(context, confine="yes" if confine else "no")
+        site = make_site(context, confine="yes" if confine else "no", **QUIET)
         elsewhere = context.path / "elsewhere"
         elsewhere.mkdir()
         (elsewhere / "file").write_text("not ours", encoding="utf-8")
@@ -98,7 +99,7 @@ def _from_inside(kind: str, confine: bool) -> Callable[[Context], None]:
 
 def _start_with_hooks(context: Context) -> tuple[Site, Process]:
     """A daemon with a thread of each kind."""
-    site = make_site(context)
+    site = make_site(context, **QUIET)
     site.add_mailbox("X26ABC1", hooks={"on_report": {"command": ["/bin/true"]}})
     site.mailboxes.pop()
     process = site.start_daemon()
@@ -174,6 +175,7 @@ def _abstract_notify(context: Context) -> None:
     process.signal(signal.SIGHUP)
     notify.wait_line("READY=1", 2)
     assert process.stop() == 0, process.text()
+    notify.wait_line("STOPPING=1")  # it was sent, but who collects may be behind
     assert notify.count("STOPPING=1") == 1, notify.lines()
 
 

@@ -19,6 +19,7 @@ from confine_rig import (
     EACCES,
     HOOKS,
     MAIN,
+    QUIET,
     WORKER,
     function,
     inject,
@@ -103,7 +104,7 @@ def _other(site: Site, thread: int, name: str) -> Path:
 
 def _start(context: Context, confine: bool) -> Site:
     """A daemon with all its threads: with hooks there is one that starts them."""
-    site = make_site(context, confine="yes" if confine else "no")
+    site = make_site(context, confine="yes" if confine else "no", **QUIET)
     site.add_mailbox("X26ABC1", hooks={"on_report": {"command": ["/bin/true"]}})
     site.mailboxes.pop()
     process = site.start_daemon()
