@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from common import Case, Context, Skip
-from drop_world import MAILBOX, OURS, PEER, ROUTE, World, lines
+from drop_world import AGAIN, LIMIT_LONG, MAILBOX, OURS, PEER, ROUTE, World, lines
 from harness.process import Process
 from harness.site import FOLDERS
 from harness.waiting import wait_for
@@ -96,19 +96,17 @@ def _replaced_running(user: str, folder: str, how: str, context: Context) -> Non
     """A folder that is another one all at once: nothing more is put there or taken from there,
     the log says so, and when it is back all goes on."""
     world = World(context, user, scan_interval="100ms", poll_interval="1s")
-    process = world.site.start_daemon()
-    world.drop_innocent("first")
-    world.site.wait_sent("first")
     path = world.site.folder(folder)
     away = path.with_name("away")
     elsewhere = world.path / "elsewhere"
-    path.rename(away)
-    if how == "symlink":
-        _to_folder(world, path)
-    elif how == "new":
-        path.mkdir()
-        path.chmod(0o777)
-    message = world.send_in()
+    with world.started_before_a_look() as process:
+        path.rename(away)
+        if how == "symlink":
+            _to_folder(world, path)
+        elif how == "new":
+            path.mkdir()
+            path.chmod(0o777)
+        message = world.send_in()
     process.wait_text(f"/{folder}' was removed or replaced")
     if how == "symlink":
         assert sorted(os.listdir(elsewhere)) == ["trap.ctl", "trap.dat"], os.listdir(elsewhere)
@@ -119,8 +117,8 @@ def _replaced_running(user: str, folder: str, how: str, context: Context) -> Non
     assert world.sandbox.message(message)["status"] == "accepted", "acknowledged meanwhile"
     away.rename(path)
     world.drop_innocent("second")
-    world.site.wait_sent("second", timeout=40)
-    wait_for(lambda: (world.site.folder("IN") / f"{message}.ctl").exists(), "the message", 40)
+    world.site.wait_sent("second", timeout=AGAIN)
+    wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message", AGAIN)
     world.site.stop_daemon()
     world.check()
     world.check_clean()
@@ -129,13 +127,11 @@ def _replaced_running(user: str, folder: str, how: str, context: Context) -> Non
 def _removed_running(user: str, folder: str, context: Context) -> None:
     """Removed for good: said; a restart makes it again, and nothing is lost."""
     world = World(context, user, scan_interval="100ms", poll_interval="1s")
-    process = world.site.start_daemon()
-    world.drop_innocent("first")
-    world.site.wait_sent("first")
     keep = world.path / "kept"
-    shutil.copytree(world.site.folder(folder), keep)
-    shutil.rmtree(world.site.folder(folder))
-    message = world.send_in()
+    with world.started_before_a_look() as process:
+        shutil.copytree(world.site.folder(folder), keep)
+        shutil.rmtree(world.site.folder(folder))
+        message = world.send_in()
     process.wait_text(f"/{folder}' was removed or replaced")
     world.site.stop_daemon()
     assert world.sandbox.message(message)["status"] == "accepted", "acknowledged meanwhile"
@@ -174,10 +170,10 @@ def _mode(user: str, folder: str, mode: int, context: Context) -> None:
         assert folder in process.text() or "denied" in process.text().lower(), process.text()
     finally:
         path.chmod(0o777)
-    world.site.wait_sent("second", timeout=60)
-    wait_for(lambda: (world.site.folder("IN") / f"{message}.ctl").exists(), "the message", 60)
+    world.site.wait_sent("second", timeout=AGAIN)
+    wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message", AGAIN)
     if folder == "FAILED":
-        wait_for(lambda: (path / "bad.ctl").exists(), "bad in FAILED", 60)
+        wait_for((path / "bad.ctl").exists, "bad in FAILED", AGAIN)
     world.site.stop_daemon()
     assert len(world.sandbox.posts(MAILBOX)) == 2
     world.check()
@@ -213,15 +209,15 @@ def _sticky(user: str, folder: str, context: Context) -> None:
             with contextlib.suppress(FileNotFoundError):  # where it may be taken, it is soon gone
                 os.chown(world.out / f"{stem}.{suffix}", OURS, OURS)
         message = world.send_in()
-        world.site.wait_sent(stem, timeout=10)
-        wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message", 10)
+        world.site.wait_sent(stem)
+        wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message")
         world.site.stop_daemon()
         assert not lines(process.text(), "folder-trouble"), process.text()
         assert any(name.startswith("avictim") for name in os.listdir(path)), os.listdir(path)
         process = world.site.start_daemon()
     _wait_said(process, "pair-denied")
     path.chmod(0o777)
-    world.site.wait_sent("avictim", timeout=60)
+    world.site.wait_sent("avictim", timeout=AGAIN)
     process.wait_text(" pair-readable ")
     world.site.stop_daemon()
     assert len(world.sandbox.posts(MAILBOX)) == 3
@@ -244,9 +240,9 @@ def _add_peer(world: World) -> None:
 def _peer_goes(world: World) -> None:
     """It sends and receives, within a time."""
     world.site.drop("honest", b"honest content\n", PEER, Compress="N", To_DTS=PEER)
-    wait_for((world.site.folder("SENT", PEER) / "honest.ctl").exists, "honest in SENT", 10)
+    wait_for((world.site.folder("SENT", PEER) / "honest.ctl").exists, "honest in SENT")
     message = world.site.sent("honest", PEER)["DTSId"]
-    wait_for((world.site.folder("IN", PEER) / f"{message}.ctl").exists, "it in IN", 10)
+    wait_for((world.site.folder("IN", PEER) / f"{message}.ctl").exists, "it in IN")
 
 
 def _half_received(world: World, path: Path) -> None:
@@ -281,7 +277,7 @@ def _restart(user: str, folder: str, mode: int, before: Callable[[World, Path], 
         (line, *_) = lines(process.text(), trouble)
         assert "denied" in line and (before or folder in line), line
         status = world.site.path / "state" / "status.json"
-        wait_for(lambda: "denied" in status.read_text(encoding="utf-8"), "it in status.json", 10)
+        wait_for(lambda: "denied" in status.read_text(encoding="utf-8"), "it in status.json")
         assert not world.sandbox.posts(MAILBOX), "sent meanwhile"
         world.site.stop_daemon()
         process = world.site.start_daemon()
@@ -290,10 +286,10 @@ def _restart(user: str, folder: str, mode: int, before: Callable[[World, Path], 
         path.chmod(0o777)
     message = world.send_in()
     world.drop_innocent()
-    world.site.wait_sent("innocent", timeout=40)
-    wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message", 40)
+    world.site.wait_sent("innocent", timeout=AGAIN)
+    wait_for((world.site.folder("IN") / f"{message}.ctl").exists, "the message", AGAIN)
     if before is _half_claimed:
-        world.site.wait_sent("victim", timeout=40)
+        world.site.wait_sent("victim", timeout=AGAIN)
     if trouble == "mailbox-trouble":
         process.wait_text(" mailbox-well ")
     world.site.stop_daemon()
@@ -466,7 +462,7 @@ def cases(user: str) -> list[Case]:
     found = [Case(f"{user}-folder-of-another", partial(_stranger, user))]
 
     def add(name: str, run: Callable[..., None], *arguments: object, quick: bool = True) -> None:
-        found.append(Case(f"{user}-{name}", partial(run, user, *arguments), quick))
+        found.append(Case(f"{user}-{name}", partial(run, user, *arguments), quick, LIMIT_LONG))
 
     for folder in ALL:
         for kind in PLACES:

@@ -69,7 +69,7 @@ def _overwritten_stopped(user: str, context: Context) -> None:
     world = World(context, user, chunk_size=f"{CHUNK}", request_limit=f"{CHUNK}",
                   scan_interval="100ms")
     quiet = Quiet(world, CHUNK * CHUNKS)
-    world.sandbox.fault("POST", "/outbox/", skip=1, count=1000, delay_ms=4000)
+    world.sandbox.fault("POST", "/outbox/", skip=1, count=1000, delay_ms=15_000)
     world.context.at_end(world.sandbox.clear_faults)
     world.site.start_daemon()
     wait_for(lambda: world.sandbox.requests("POST", r"/outbox/[^/]+/3$"), "the third chunk")

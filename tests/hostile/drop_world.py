@@ -20,11 +20,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from common import HERE, Context, Skip
+from common import HERE, Context, Skip, open_up
 from harness.ctlfile import read_ctl, render
 from harness.payloads import digest
 from harness.printable import assert_printable
-from harness.process import Programs, Result
+from harness.process import Process, Programs, Result
 from harness.sandbox import Sandbox
 from harness.site import WORKFLOW, Credentials, Site
 from harness.waiting import wait_for
@@ -36,9 +36,16 @@ OURS = 64001  # the daemon, when it is an ordinary user
 THEIRS = 64002  # who drops
 SECRET = "TOPSECRET-4b1d"
 ENDED = (0, 1)
-LIMIT = 40.0
+LIMIT = 90.0  # seconds: only what hangs takes that long
 SMALL_FILES = 2_000_000
 LONG_AGO = 1_000_000_000
+# Two in each turn, before sending and before receiving: not before the third one.
+LOOKS = 6
+# Seconds after which a trouble that goes on is told again.
+TOLD_AGAIN = 60.0
+# What failed is tried again after about as long as it has failed, which takes a slow machine long.
+AGAIN = 120.0
+LIMIT_LONG = 400.0
 
 Marks = dict[str, tuple[int, ...]]
 
@@ -72,13 +79,6 @@ class Rig:
     def close(self) -> None:
         """Ends the sandbox."""
         self.sandbox.kill()
-
-
-def open_up(path: Path) -> None:
-    """Lets others pass through the directories of a temporary path, which are ours."""
-    for directory in (path, *path.parents):
-        if directory.stat().st_uid == os.getuid() and not directory.stat().st_mode & 0o001:
-            directory.chmod(directory.stat().st_mode | 0o011)
 
 
 class World:
@@ -189,10 +189,11 @@ class World:
         return path
 
     def put(self, name: str | bytes, data: bytes, folder: str = "OUT") -> Path:
-        """A file of theirs."""
+        """A file of theirs, which is there whole at once: a daemon may be looking."""
         path = self.site.folder(folder) / os.fsdecode(name)
-        path.write_bytes(data)
-        return self.theirs(path)
+        aside = self.theirs_beside(path, "whole")
+        aside.write_bytes(data)
+        return self.theirs(aside).rename(path)
 
     def theirs_beside(self, path: Path, name: str) -> Path:
         """A place for something else of theirs, out of the daemon's way."""
@@ -262,35 +263,55 @@ class World:
         jobs = self.site.path / "state" / MAILBOX / "jobs"
         return not jobs.is_dir() or not any(jobs.iterdir())
 
-    def run_paused(self, where: str, meanwhile: Callable[[], None]) -> Result:
-        """--once, stopped before the call `where` while something is done; then let go."""
+    @contextlib.contextmanager
+    def _pauses_at(self, where: str) -> Iterator[socket.socket]:
+        """What runs meanwhile stops before the call `where`, and comes to this socket."""
         address = str(self.path / "pause.socket")
         server = socket.socket(socket.AF_UNIX)
         server.bind(address)
         os.chmod(address, 0o777)
         server.listen(1)
-        server.settimeout(LIMIT)
+        server.settimeout(0.2)
         self.use_library({"HOSTILE_PAUSE": where, "HOSTILE_SOCKET": address})
-        found: list[Result] = []
-        runner = threading.Thread(target=lambda: found.append(self._once()), daemon=True)
         try:
-            runner.start()
-            while True:
-                server.settimeout(0.2)
-                try:
-                    waiting, _ = server.accept()
-                    break
-                except TimeoutError:
-                    assert runner.is_alive(), f"no call was {where}: {found}"
-            with waiting:
-                meanwhile()
-            runner.join(LIMIT + 5)
-            assert found, f"meshdropd did not end well, paused at {where}"
-            return found[0]
+            yield server
         finally:
             server.close()
             os.unlink(address)
             self.use_library({})
+
+    @staticmethod
+    def _paused(server: socket.socket, goes_on: Callable[[], bool]) -> socket.socket:
+        """Until it has come there; it goes on when what is returned is closed."""
+        while True:
+            try:
+                return server.accept()[0]
+            except TimeoutError:
+                assert goes_on(), "it ended before it came to the call"
+
+    def run_paused(self, where: str, meanwhile: Callable[[], None]) -> Result:
+        """--once, stopped before the call `where` while something is done; then let go."""
+        found: list[Result] = []
+        runner = threading.Thread(target=lambda: found.append(self._once()), daemon=True)
+        with self._pauses_at(where) as server:
+            runner.start()
+            with self._paused(server, runner.is_alive):
+                meanwhile()
+            runner.join(LIMIT + 5)
+        assert found, f"meshdropd did not end well, paused at {where}"
+        return found[0]
+
+    @contextlib.contextmanager
+    def started_before_a_look(self) -> Iterator[Process]:
+        """A daemon that has sent "first", and stops each time where it would look whether its
+        folders are still there: of no turn that looked before is anything left to be done. It goes
+        on at the end. There is one worker."""
+        self.drop_innocent("first")
+        with self._pauses_at(f"fstatat:{LOOKS}:{self.out.parent}") as server:
+            process = self.site.start_daemon()
+            with self._paused(server, lambda: process.running):
+                self.site.wait_sent("first")
+                yield process
 
     def calls(self) -> list[str]:
         """CALL NAME of each call of one run."""
@@ -379,15 +400,35 @@ def assert_named(result: Result, name: str, reason: str) -> None:
     assert f'reason="{reason}"' in found[0], found[0]
 
 
+class Rhythm:
+    """How often something was done: what does not keep still does so only as often as that."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+        self._begun = time.monotonic()
+
+    def did(self, begun: float) -> None:
+        """It was done once more, and begun at this time."""
+        self._longest = self.longest()
+        self._begun = begun
+
+    def longest(self) -> float:
+        """For how long nothing was done at most, seconds; never less than that."""
+        return max(self._longest, time.monotonic() - self._begun)
+
+
 @contextlib.contextmanager
-def busy(work: Callable[[], None]) -> Iterator[None]:
-    """Does something again and again meanwhile."""
+def busy(work: Callable[[], None], rhythm: Rhythm) -> Iterator[None]:
+    """Does something again and again meanwhile, as long as there is something to do it to."""
     end = threading.Event()
 
     def loop() -> None:
-        while not end.is_set():
-            work()
-            end.wait(0.002)
+        with contextlib.suppress(FileNotFoundError):
+            while not end.is_set():
+                begun = time.monotonic()
+                work()
+                rhythm.did(begun)
+                end.wait(0.002)
 
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()
