@@ -14,7 +14,7 @@ from typing import Any
 from common import Case, Context
 from harness.faultserver import Connection, Head
 from server_rig import AFTER, BAD, BEFORE, SEND, TRACK, Bench, World, as_json, facts_of, raw, whole
-from server_sends import EVIL, PAYLOAD, WORDS, Sender, ended_well, track
+from server_sends import EVIL, PAYLOAD, WORDS, Sender, believable, ended_well, track
 
 LINK = "20261122120000000001_11AA22"
 KNOWN = "20261101120000000001_0BEF0E"  # to tracking, before the pair was posted
@@ -38,7 +38,7 @@ def in_doubt(context: Context, baseline: bytes = ABSENT, local: str = "ours-1") 
     """A pair whose POST was not answered, and tracking cannot be asked any more."""
     sender = Sender(Bench(context, resolve_after="1h"))
     sender.bench.site.drop("pair", PAYLOAD, Compress="N", LocalId=local)
-    sender.bench.world.on = {SEND: raw(b""), TRACK: raw(baseline)}
+    sender.bench.world.on = {SEND: raw(b""), TRACK: raw(believable(baseline))}
     sender.go()
     sender.bench.world.on[TRACK] = raw(whole([], b"", 500))
     assert sender.place() == "TEMP" and sender.sends == 1
@@ -121,7 +121,7 @@ def _held(context: Context) -> None:
 
     sender.bench.world.on[TRACK] = tell
     sender.go(2)
-    assert " held " in sender.bench.log()
+    assert " held " in sender.bench.said()
     sender.bench.world.report(BAD, LOCAL, link(LINK), *STATUS)
     ran = sender.go()
     assert ran.lines("resolved-by-report"), ran.err

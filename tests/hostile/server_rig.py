@@ -325,6 +325,7 @@ class Bench:
         self.site: Site = context.lab.site(credentials, BOX, url="https://127.0.0.1:1", **daemon)
         self.credentials_path = credentials.path
         self.world = World(self.site.folder("IN"))
+        context.at_end(self.close)
         self.server: FaultServer = context.lab.fault_server(self._script, credentials)
         self.site.service |= {"url": self.server.url, "stall_timeout": stall}
         self.site.write_conf()
@@ -429,8 +430,12 @@ class Bench:
             assert not [n for n in self.site.names("IN") if n.startswith(one)], one
             assert one not in self.world.acknowledged, one
 
+    def said(self) -> str:
+        """All that was said."""
+        return "".join(path.read_text(encoding="utf-8") for path in self.site.logs())
+
     def log(self) -> str:
-        """The end of all that was said."""
+        """The end of it, to be shown."""
         return "\n".join(path.read_text(encoding="utf-8")[-3000:] for path in self.site.logs())
 
     def clean(self) -> None:

@@ -32,6 +32,7 @@ from server_rig import (
     SEND,
     Bench,
     Handler,
+    Ran,
     World,
     answer,
     as_json,
@@ -49,11 +50,13 @@ from server_rig import (
 SLOW = "the service is too slow"
 NO_PROGRESS = "no progress in time"
 OTHER = "X26ABC1"
+TRIES = 10
+PATIENT = "300s"  # so that it is not the daemon's patience that ends
 
 
 def _silent(world: World, connection: Connection, head: Head) -> bool:
     connection.read_body(head)
-    world.closing.wait(30)
+    world.closing.wait()
     return False
 
 
@@ -74,27 +77,46 @@ DRIPS: dict[str, tuple[str, Handler, str]] = {
 }
 
 
+def _said(ran: Ran, kind: str) -> str:
+    """What the daemon says of the request that dripped."""
+    if kind == GET:
+        return "\n".join(ran.lines("not-taken", BAD))
+    return "\n".join(line for line in ran.err.splitlines() if " error " in line)
+
+
+def _until_told(bench: Bench, kind: str, reason: str) -> Ran:
+    """The run that ends for that reason, and in which honest messages had no trouble. Impatient as
+    the daemon is here, a second in which this machine stands still is one without progress: such a
+    run, which ends at once, proves nothing, and there is another one."""
+    for _ in range(TRIES):
+        ran = bench.run()
+        assert ran.seconds < 75, f"{ran.seconds:.0f} s"
+        honest = kind != GET or {BEFORE, AFTER} <= set(bench.world.acknowledged)
+        if honest and re.search(reason, _said(ran, kind)):
+            return ran
+        assert NO_PROGRESS in ran.err, ran.err
+    raise AssertionError(f"{TRIES} runs, and it was never '{reason}'")
+
+
 def _dripping(kind: str, handler: Handler, reason: str) -> Any:
     """It ends in bounded time, is told, and what is honest arrives."""
 
     def run(context: Context) -> None:
         bench = Bench(context, stall="1s")
-        bench.site.service["connect_timeout"] = "1s"
-        bench.site.write_conf()
         if kind == GET:
             neighbours(bench, lambda world: world.hostile(BAD, handler))
         else:
             neighbours(bench, lambda world: None)
             bench.world.on[kind] = handler
-        ran = bench.run()
-        assert ran.seconds < 45, f"{ran.seconds:.0f} s"
+        ran = _until_told(bench, kind, reason)
         if kind == GET:
             bench.arrived(BEFORE, AFTER)
             bench.absent(BAD)
             one_line(ran, "not-taken", reason, BAD)
-        else:
-            assert re.search(f"error .*({reason})", ran.err), ran.err
+        bench.site.service["stall_timeout"] = "20s"
+        bench.site.write_conf()
         bench.world.on.clear()
+        bench.world.listed = [one for one in bench.world.listed if one != BAD]
         bench.run()
         bench.arrived(BEFORE, AFTER)
 
@@ -373,7 +395,7 @@ def _stops(handler: Handler, kind: str) -> Any:
     """SIGTERM ends a daemon that is held by the service."""
 
     def run(context: Context) -> None:
-        bench = Bench(context)
+        bench = Bench(context, stall=PATIENT)
         bench.world.listed = [BAD]
         bench.world.replies[BAD] = handler
         if kind != GET:
@@ -382,9 +404,7 @@ def _stops(handler: Handler, kind: str) -> Any:
         wait_for(lambda: bench.world.count(kind), f"the {kind}")
         if kind == GET:
             wait_for(lambda: bench.site.names("TEMP"), "the download")
-        begin = time.monotonic()
-        bench.site.stop_daemon()
-        assert time.monotonic() - begin < 15, "it does not stop"
+        bench.site.stop_daemon()  # in time, or that fails
         assert "Sanitizer" not in process.text()
         bench.absent(BAD)
         bench.world.closing.set()
@@ -396,7 +416,7 @@ def _beside(handler: Handler, kind: str) -> Any:
     """One mailbox is held by the service; another one receives meanwhile."""
 
     def run(context: Context) -> None:
-        bench = Bench(context, connections="2")
+        bench = Bench(context, stall=PATIENT, connections="2")
         bench.site.add_mailbox(OTHER)
         bench.world.others[OTHER] = []
         bench.world.listed = [BAD]
@@ -409,7 +429,7 @@ def _beside(handler: Handler, kind: str) -> Any:
         bench.world.replies["HONEST1"] = raw(answer([*mex("HONEST1"), "Content-Length: 6"],
                                                     b"honest"))
         bench.world.others[OTHER] = ["HONEST1"]
-        wait_for(lambda: "HONEST1" in bench.world.acknowledged, "the honest message", 20.0)
+        wait_for(lambda: "HONEST1" in bench.world.acknowledged, "the honest message")
         assert not bench.world.wrong
         bench.site.kill_daemon()
         bench.world.closing.set()
@@ -439,7 +459,7 @@ def cases() -> list[Case]:
 
 def _cases() -> Iterator[Case]:
     for name, (kind, handler, reason) in DRIPS.items():
-        yield Case(f"slow-{name}", _dripping(kind, handler, reason), name == "get-body", 150.0)
+        yield Case(f"slow-{name}", _dripping(kind, handler, reason), name == "get-body", 400.0)
     endless = answer([*mex(BAD), "Transfer-Encoding: chunked"])
     yield Case("room-endless-chunked", _reserve(endless, b"10000\r\n" + bytes(65536) + b"\r\n"))
     huge = answer([*mex(BAD), "Content-Length: 9000000000000"])
