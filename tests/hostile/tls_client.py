@@ -221,7 +221,7 @@ def _key_changes(context: Context) -> None:
     daemon.wait_text("cannot use certificate with private_key")
     assert not rig.site.names("FAILED"), rig.site.names("FAILED")
     write_private(key, right)
-    rig.site.wait_sent("second")
+    rig.site.wait_sent("second", timeout=120)
     daemon.wait_text("service-well")
     assert len(rig.server.sends()) == 2, rig.server.sends()
     rig.site.stop_daemon()
@@ -345,7 +345,7 @@ CASES = [
     *_both("ours-for-servers", _for_servers),
     Case("ours-rsa-1024", _weak),
     *(_case(name, _wrong, *what) for name, what in WRONG.items()),
-    Case("key-changes-while-running", _key_changes),
+    Case("key-changes-while-running", _key_changes, limit=300.0),
     Case("environment-is-not-believed", _environment),
     Case("no-key-log", _key_log),
     Case("no-switch-in-schema", _schema),

@@ -68,7 +68,7 @@ class Rig:
     def point(self, url: str) -> "Rig":
         """A site for an address."""
         self.site = self.lab.site(self.sandbox, "X26ABC1", url=url)
-        return self
+        return self.use(connect_timeout="20s")  # a server of ours may stand still for a while
 
     def use(self, **service: str | Path) -> "Rig":
         """Other settings of [service]."""

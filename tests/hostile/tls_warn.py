@@ -257,7 +257,7 @@ def _clock_comes_back(context: Context) -> None:
     rig.site.drop("letter", b"content")
     daemon.wait_text("this machine's clock is wrong")
     clock.set(0)
-    rig.site.wait_sent("letter")
+    rig.site.wait_sent("letter", timeout=120)
     daemon.wait_text("service-well")
     rig.site.stop_daemon()
 
@@ -353,12 +353,12 @@ CASES = [
     *(_case(f"warn-ca-{left}", _authority, left) for left in (59, 6)),
     Case("warn-not-yet", _far),
     Case("warn-all-cas-ended", _all_ended),
-    Case("warn-days-go-by", _days_go_by),
-    Case("warn-reload", _reload),
-    Case("warn-files-change", _files_change),
+    Case("warn-days-go-by", _days_go_by, limit=600.0),
+    Case("warn-reload", _reload, limit=300.0),
+    Case("warn-files-change", _files_change, limit=300.0),
     _case("clock-ahead", _clock, BOTH_WAYS, "has expired", "certificate-expired"),
     _case("clock-behind", _clock, -BOTH_WAYS, "is not valid yet", "certificate-not-yet-valid"),
-    Case("clock-comes-back", _clock_comes_back),
+    Case("clock-comes-back", _clock_comes_back, limit=300.0),
     Case("metrics", _metrics),
-    Case("metrics-whole", _metrics_whole),
+    Case("metrics-whole", _metrics_whole, limit=300.0),
 ]

@@ -275,7 +275,7 @@ def _renegotiation(context: Context) -> None:
     rig = Rig(context)
     server = _Openssl(rig)
     try:
-        rig.point(f"https://127.0.0.1:{server.port}").use(stall_timeout="5s")
+        rig.point(f"https://127.0.0.1:{server.port}")
         rig.site.drop("letter", b"content")
         done = rig.run_with({})
         assert done.code == 0, f"{done}\n{server.said[-2000:]!r}"
