@@ -6,6 +6,7 @@
 Runs as root, in a system that is thrown away afterwards.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -30,7 +31,7 @@ CREDENTIALS = "/run/credentials/meshdropd.service"
 DROPS = Path("/srv/drops/X26ABC1")  # another user's, another group's
 OTHER = Path("/srv/mesh/X26ABC2")
 PORT = 8700
-LIMIT = 20.0
+LIMIT = 60.0
 CANARY = "ZQCANARY"
 
 DROP_IN = f"""[Service]
@@ -40,7 +41,7 @@ LoadCredential=X26ABC1.password:{SECRET}/X26ABC1.password
 LoadCredential=X26ABC2.password:{SECRET}/X26ABC2.password
 SupplementaryGroups=drops
 ReadWritePaths=/srv/drops
-WatchdogSec=4
+WatchdogSec=12
 TimeoutAbortSec=5
 RestartSec=1
 """
@@ -93,6 +94,11 @@ def journal() -> str:
     """What the daemon has logged."""
     command = ["journalctl", "--no-pager", "-o", "cat", "-u", "meshdropd"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def logged(text: str) -> None:
+    """Waits until the journal has it: that is behind by a little, always."""
+    wait_for(lambda: text in journal(), f"'{text}' in the journal")
 
 
 def show(name: str) -> str:
@@ -165,8 +171,9 @@ def ready() -> None:
     """start returns when READY=1 has come, and not before."""
     run("systemctl", "start", "meshdropd")
     assert show("ActiveState") == "active", show("ActiveState")
-    assert " mailbox=X26ABC1 " in journal() and " mailbox=X26ABC2 " in journal()
     assert show("Type") == "notify"
+    for name in ("X26ABC1", "X26ABC2"):
+        logged(f" mailbox={name} ")
 
 
 def status_text() -> None:
@@ -183,7 +190,7 @@ def credentials() -> None:
     status = Path(f"/proc/{pid()}/status").read_text(encoding="utf-8")
     (uids,) = [line for line in status.splitlines() if line.startswith("Uid:")]
     assert uids.split()[1:] == [str(user.pw_uid)] * 4, uids
-    wait_for(lambda: "handshake mailbox=X26ABC1 result=ok" in journal(), "a handshake")
+    logged("handshake mailbox=X26ABC1 result=ok")
 
 
 def locks_are_on() -> None:
@@ -206,7 +213,7 @@ def exposure() -> None:
 def confined() -> None:
     """The system call filter lets Landlock through."""
     if has_landlock():
-        assert "confined landlock=" in journal(), journal()[-2000:]
+        logged("confined landlock=")
 
 
 def nobody_looks_in() -> None:
@@ -226,7 +233,9 @@ def drop(root: Path, user: str, name: str, to: str, sender: str) -> None:
         f"<To_DTS>{to}</To_DTS><From_DTS>{sender}</From_DTS><Subject>{CANARY}</Subject>"
         f"<LocalId>{CANARY}-{name}</LocalId></DTSControl>"
     )
-    script = 'umask 007; printf %s "$2" > "$1.dat"; printf %s "$3" > "$1.ctl"'
+    # Without a delay for what is still written, files must be there whole.
+    script = """umask 007; printf %s "$2" > "$1.dat"
+        printf %s "$3" > "$1.tmp"; mv "$1.tmp" "$1.ctl\""""
     target = str(root / "OUT" / name)
     run("runuser", "-u", user, "--", "sh", "-c", script, "sh", target, f"data of {name}", ctl)
 
@@ -237,9 +246,10 @@ def sent(root: Path, name: str) -> None:
 
 
 def holds(root: Path, text: str) -> bool:
-    """Whether a message of this content is in IN."""
+    """Whether a message of this content is in IN, with its control file, which comes last."""
     return any(
-        file.read_text(encoding="utf-8") == text for file in (root / "IN").glob("*.dat")
+        file.with_suffix(".ctl").exists() and file.read_text(encoding="utf-8") == text
+        for file in (root / "IN").glob("*.dat")
     )
 
 
@@ -260,7 +270,7 @@ def sends_and_receives() -> None:
 
 def other_group() -> None:
     """Who owns the folders can read what came, and take it away."""
-    (message,) = [f for f in (DROPS / "IN").glob("*.dat") if holds(DROPS, "data of back")]
+    (message,) = (DROPS / "IN").glob("*.dat")
     assert message.stat().st_gid == DROPS.stat().st_gid, message.stat()
     text = run("runuser", "-u", "dropper", "--", "cat", str(message))
     assert text == "data of back", text
@@ -272,7 +282,7 @@ def hook_log() -> list[str]:
     """What the hook wrote."""
     log = Path("/srv/mesh/hook.log")
     wait_for(lambda: log.exists() and len(log.read_text("utf-8").split()) >= 3, "the hook")
-    wait_for(lambda: "hook mailbox=X26ABC2" in journal(), "the hook's end")
+    logged("hook mailbox=X26ABC2")
     return log.read_text(encoding="utf-8").splitlines()
 
 
@@ -346,7 +356,7 @@ def came_back(old: int, times: int) -> None:
     wait_for(
         lambda: show("MainPID") not in before and show("ActiveState") == "active",
         "a new process",
-        limit=40,
+        limit=100,
     )
     assert show("NRestarts") == str(times), show("NRestarts")
     exchange(f"after-restart-{times}")
@@ -357,8 +367,8 @@ def watchdog_bites() -> None:
     old = pid()
     os.kill(old, 19)  # SIGSTOP
     came_back(old, 1)
-    said = run("journalctl", "--no-pager", "-o", "cat", "UNIT=meshdropd.service", "_PID=1")
-    assert "Watchdog timeout" in said, said[-2000:]
+    command = ("journalctl", "--no-pager", "-o", "cat", "UNIT=meshdropd.service", "_PID=1")
+    wait_for(lambda: "Watchdog timeout" in run(*command), "what systemd says of it")
 
 
 def restart_after_kill() -> None:
@@ -370,11 +380,13 @@ def restart_after_kill() -> None:
 
 def nothing_listens() -> None:
     """No socket of the daemon's waits for connections."""
-    sockets = {
-        os.readlink(file)[8:-1]
-        for file in Path(f"/proc/{pid()}/fd").iterdir()
-        if os.readlink(file).startswith("socket:")
-    }
+    sockets = set()
+    for file in Path(f"/proc/{pid()}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # files come and go
+            name = os.readlink(file)
+            if name.startswith("socket:"):
+                sockets.add(name[8:-1])
+    assert sockets, "not even one to talk to the journal"
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
             facts = line.split()
@@ -385,7 +397,7 @@ def stop() -> None:
     """Ends well and in time."""
     run("systemctl", "stop", "meshdropd")
     assert show("ActiveState") == "inactive" and show("Result") == "success"
-    assert 'ended reason="done"' in journal()
+    logged('ended reason="done"')
 
 
 def stays_stopped() -> None:
@@ -401,6 +413,7 @@ def stays_stopped() -> None:
 
 def no_secret() -> None:
     """The journal of all this has neither secrets nor names."""
+    run("journalctl", "--sync")
     said = journal()
     assert len(said) > 1000
     secrets = [file.read_text(encoding="utf-8").strip() for file in SECRET.iterdir()]
@@ -445,7 +458,7 @@ def main() -> int:
             found[name] = "ok"
         except Exception as problem:  # pylint: disable=broad-exception-caught
             found[name] = f"{problem}\n{traceback.format_exc(limit=-3)}"
-    RESULT.write_text(json.dumps(found), encoding="utf-8")
+        RESULT.write_text(json.dumps(found), encoding="utf-8")  # should time run out
     (RESULT.parent / "journal").write_text(journal(), encoding="utf-8")
     return 0
 
