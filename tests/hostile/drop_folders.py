@@ -149,6 +149,8 @@ def _mode(user: str, folder: str, mode: int, context: Context) -> None:
     """Without the right to write or even to look: said, nothing lost, and well when it is back."""
     if user == "root":
         raise Skip("root may do it all the same")
+    if folder == "OUT" and mode != 0 and os.getuid() != 0:
+        raise Skip("needs root, to drop where the daemon may not write")
     world = World(context, user, scan_interval="100ms", poll_interval="1s")
     process = world.site.start_daemon()
     world.drop_innocent("first")
