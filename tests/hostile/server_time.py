@@ -103,6 +103,8 @@ def _dripping(kind: str, handler: Handler, reason: str) -> Any:
 
     def run(context: Context) -> None:
         bench = Bench(context, stall="1s")
+        bench.site.service["connect_timeout"] = "5s"  # the patience is the sum of both
+        bench.site.write_conf()
         if kind == GET:
             neighbours(bench, lambda world: world.hostile(BAD, handler))
         else:
