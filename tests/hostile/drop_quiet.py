@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The meshdrop authors
-"""Files that are written to while they are sent, by one who puts their size and times back.
+"""Files that are written to while they are looked at; or while they are sent, by one who puts
+their size and times back.
 
-Only ctime knows of that. It is looked at from the moment an upload begins, also over a restart;
-what was done before makes no mixture, and is no offence.
+Of the latter only ctime knows. It is looked at from the moment an upload begins, also over a
+restart; what was done before makes no mixture, and is no offence.
 """
 
+import datetime
 import os
 import random
+import re
+import time
 from functools import partial
 
 from common import Case, Context
 from drop_world import MAILBOX, PEER, World
-from harness.waiting import wait_for
+from harness.waiting import tick, wait_for
 
 CHUNK = 10_000
 CHUNKS = 5
@@ -96,6 +100,26 @@ def _chmod_before(user: str, context: Context) -> None:
     world.check_clean()
 
 
+def _slow_look(user: str, context: Context) -> None:
+    """While we look at a folder its files may change; the delay counts from the end of the look."""
+    delay = 2.0
+    world = World(context, user, processing_delay=f"{delay:g}s")
+    world.pair("victim", b"half")
+    changed = 0.0
+
+    def rewrite() -> None:
+        nonlocal changed
+        tick(delay)
+        (world.site.folder("OUT") / "victim.dat").write_bytes(b"the whole of it")
+        changed = time.time()
+
+    ran = world.run_paused("fstatat:1:victim.ctl", rewrite)
+    stamp = re.search(r"^(\S+)Z \S+ +claimed .*victim", ran.err, re.MULTILINE)
+    assert stamp, ran.err
+    claimed = datetime.datetime.fromisoformat(f"{stamp[1]}+00:00").timestamp()
+    assert claimed - changed >= delay - 0.05, f"claimed {claimed - changed:.3f} s after its change"
+
+
 def _content(world: World, stem: str) -> bytes:
     """What the receiver gets."""
     message = world.site.sent(stem)["DTSId"]
@@ -118,5 +142,6 @@ def cases(user: str) -> list[Case]:
         for name, (size, number) in reads.items()
     ]
     found.append(Case(f"{user}-quiet-overwrite-stopped", partial(_overwritten_stopped, user)))
+    found.append(Case(f"{user}-slow-look", partial(_slow_look, user)))
     found.append(Case(f"{user}-quiet-chmod-before", partial(_chmod_before, user)))
     return found

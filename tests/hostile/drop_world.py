@@ -80,7 +80,7 @@ class Rig:
 
     def close(self) -> None:
         """Ends the sandbox."""
-        self.sandbox.kill()
+        self.sandbox.close()
 
 
 def _has_openat2() -> bool:

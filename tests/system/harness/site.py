@@ -264,7 +264,9 @@ class Site:
             dat.write_bytes(payload)
         # Before the control file: after it the pair may be gone at once.
         sha256 = "" if payload is None else digest(dat)
-        ctl.write_text(render(values) if text is None else text, encoding="utf-8")
+        aside = out.parent / f".drop-{next(_numbers)}"
+        aside.write_text(render(values) if text is None else text, encoding="utf-8")
+        aside.rename(ctl)  # without a delay it may be read at once
         return Pair(name, dat, ctl, sha256, values)
 
     # --- looking
