@@ -136,10 +136,8 @@ static int check_job(struct verify *verify, const char *id, struct err *err)
 	job_init(&job);
 	bool torn = false;
 	int r = job_load(&job, verify->box->jobs, id, false, &torn, err);
-	if (is_nothing(r)) {
-		job_release(&job);
+	if (is_nothing(r))
 		return 0;
-	}
 	verify->count.jobs++;
 	if (r == -ERR_INVALID) {
 		say(verify, "%s", err->text);
