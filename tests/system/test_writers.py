@@ -102,8 +102,8 @@ def test_three_habits_at_once(lab: Lab, sandbox: Sandbox, count: int) -> None:
     receiver.start_daemon()
     with ThreadPoolExecutor(WRITERS) as pool:
         written = list(pool.map(lambda number: write_one(site, number), range(count)))
-    wait_for(lambda: len(site.names("SENT")) == 2 * count, "all to be sent", 300.0)
-    receiver.wait_received(count, timeout=300.0)
+    wait_for(lambda: len(site.names("SENT")) == 2 * count, "all to be sent", 900.0)
+    receiver.wait_received(count, timeout=900.0)
 
     taken = claims(site)
     early = [
