@@ -654,14 +654,15 @@ def wait_of(case: Case) -> float:
     latest = 0.0
     for path in (case.state / "jobs").glob("*"):
         lines, _ = read_lines(path)
-        if lines and lines[-1].state in ("DEFERRED", "UNKNOWN"):
-            latest = max(latest, _stamp(lines[-1].facts.get("not_before", "")))
+        if lines:
+            latest = max(latest, waits_until(lines[-1]))
     return latest
 
 
-def _stamp(value: str) -> float:
-    """A time of a record: milliseconds or nanoseconds since 1970."""
-    if not value.isdigit():
+def waits_until(line: Line) -> float:
+    """When a job whose last line this is goes on, seconds since 1970; 0: it does not wait."""
+    value = line.facts.get("not_before", "")
+    if line.state not in ("DEFERRED", "UNKNOWN") or not value.isdigit():
         return 0.0
-    number = int(value)
+    number = int(value)  # milliseconds or nanoseconds
     return number / 1e9 if number > 10**15 else number / 1e3

@@ -36,6 +36,7 @@ from invariants import (  # noqa: E402
     hash_bytes,
     is_settled,
     read_lines,
+    waits_until,
 )
 from network_certs import make_all  # noqa: E402
 from proxy import Plan, Proxy, Seen  # noqa: E402
@@ -161,10 +162,11 @@ class Bench:
         return found
 
     def hurry(self) -> None:
-        """Leaves for every deferred job what `meshdrop retry` leaves: do not wait."""
-        for job, state in self.states().items():
-            if state == "DEFERRED":
-                order = self.case.state / "orders" / f"{job}.order"
+        """Leaves for every job that waits what `meshdrop retry` leaves: do not wait."""
+        for path in sorted((self.case.state / "jobs").glob("*.job")):
+            lines, _rest = read_lines(path)
+            if lines and waits_until(lines[-1]) > time.time():
+                order = self.case.state / "orders" / f"{path.stem}.order"
                 order.write_text("retry\n", encoding="ascii")
 
     def settle(self, found: Found) -> None:
