@@ -51,7 +51,7 @@ def write_slowly(site: Site, stem: str) -> str:
     return digest_bytes(data)
 
 
-def test_slow_writing_is_not_taken_early(patient: Site, receiver: Site) -> None:
+def test_slow_writing_is_not_taken_early(patient: Site, receiver: Site, sandbox: Sandbox) -> None:
     """A data file that still grows is not taken, even though its control file is there."""
     patient.start_daemon()
     for number in range(TRIES):
@@ -66,6 +66,7 @@ def test_slow_writing_is_not_taken_early(patient: Site, receiver: Site) -> None:
     receiver.run_ok()
     messages = [item for item in receiver.received() if item.ctl["LocalId"] == f"slow{number}"]
     assert [message.sha256 for message in messages] == [written]
+    assert len(sandbox.posts("X26ABC1")) == number + 1, "each once"
 
 
 def test_rename_into_out(patient: Site, receiver: Site) -> None:

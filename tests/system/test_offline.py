@@ -51,10 +51,13 @@ def test_away_and_back(lab: Lab) -> None:
     wait_for(lambda: server.connections >= 3, "three tries", 90.0)
     assert site.names("OUT") == ["file.ctl", "file.dat"]
     assert site.names("FAILED") == site.names("SENT") == claimed(site) == []
-    said = [line for line in site.process.text().splitlines() if f":{server.port}" in line]
-    assert 1 <= len(said) <= 2, said
-    # A report follows its line.
-    wait_for(lambda: len(site.reports("RECEIVE")) >= len(said), "a report for each line", 30.0)
+
+    def said() -> list[str]:
+        return [line for line in site.process.text().splitlines() if f":{port}" in line]
+
+    assert 1 <= len(said()) <= 2, said()
+    # It follows its line.
+    wait_for(lambda: len(site.reports("RECEIVE")) == len(said()), "one report for each line", 30.0)
     server.close()
     sandbox.start(port=port)
     site.wait_sent("file", timeout=120.0)

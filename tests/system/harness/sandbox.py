@@ -124,10 +124,7 @@ class Sandbox:
 
     def close(self) -> None:
         """Ends for good."""
-        self._close_admin()
-        if self._process:
-            self._process.kill()
-            self._process = None
+        self.kill()
         self._give_port()
 
     def _keep_port(self) -> None:
